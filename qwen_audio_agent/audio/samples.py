@@ -1,0 +1,100 @@
+"""Sound in memory: float samples with their rate, and spans of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""float32 (channels, frames), nominally in [-1, 1]."""
+
+
+def frame_at(seconds: float, sample_rate: int) -> int:
+    """Turn a time into the nearest frame; the only place where seconds become frames.
+
+    Args:
+        seconds: time from the start, >= 0.
+        sample_rate: frames per second, in Hz.
+
+    Raises:
+        ValueError: a negative or non-finite time.
+    """
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"a time is a finite number of seconds >= 0, not {seconds!r}")
+    return round(Fraction(seconds) * sample_rate)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Frames [start, end): the end is not inside."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"a span needs 0 <= start <= end, not [{self.start}, {self.end})")
+
+    @classmethod
+    def from_seconds(cls, start: float, end: float, sample_rate: int) -> Span:
+        """Frames from `start` to `end`, both in seconds."""
+        return cls(frame_at(start, sample_rate), frame_at(end, sample_rate))
+
+    @property
+    def num_frames(self) -> int:
+        return self.end - self.start
+
+    def seconds(self, sample_rate: int) -> tuple[float, float]:
+        """Start and end in seconds at `sample_rate` Hz."""
+        return self.start / sample_rate, self.end / sample_rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """A stretch of sound in memory.
+
+    Attributes:
+        samples: float32 (channels, frames), nominally in [-1, 1]; read-only.
+        sample_rate: frames per second, in Hz.
+    """
+
+    samples: Samples
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.dtype != np.float32:
+            raise ValueError(
+                "samples are float32 (channels, frames), not "
+                f"{self.samples.dtype} {self.samples.shape}"
+            )
+        if self.sample_rate < 1:
+            raise ValueError(f"a sample rate is at least 1 Hz, not {self.sample_rate}")
+        view = self.samples.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "samples", view)
+
+    @property
+    def num_channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def num_frames(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.num_frames / self.sample_rate
+
+    def slice(self, span: Span) -> Audio:
+        """The frames of `span`, as a view."""
+        return Audio(self.samples[:, span.start : span.end], self.sample_rate)
+
+    def to_mono(self) -> Audio:
+        """The mean of the channels, (1, frames)."""
+        if self.num_channels == 1:
+            return self
+        return Audio(self.samples.mean(axis=0, keepdims=True, dtype=np.float32), self.sample_rate)
