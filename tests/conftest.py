@@ -1,0 +1,35 @@
+"""Where the recordings that are not part of the repository come from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _folder(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"needs {variable}: the folder of {what}")
+    folder = Path(value)
+    assert folder.is_dir(), f"{variable}={value} is not a folder"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speech_data() -> Path:
+    """Recordings of people with their transcripts and word times (truth.json)."""
+    return _folder("SPEECH_DATA", "recordings with truth")
+
+
+@pytest.fixture(scope="session")
+def golden_data() -> Path:
+    """What the original Qwen-Audio code computed, and the recordings of its tutorial."""
+    return _folder("GOLDEN_DATA", "golden data of Qwen-Audio")
+
+
+@pytest.fixture(scope="session")
+def interview() -> Path:
+    """The recording that ships with the repository."""
+    return Path(__file__).parent.parent / "examples" / "interview.flac"
