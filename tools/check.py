@@ -1,6 +1,7 @@
-"""Run every check: format, lint, types, import layers, sizes, tests. `--fix` repairs format and lint.
+"""Run every check: format, lint, types, import layers, sizes, tests.
 
-Tests run in parallel over the cores. Arguments after `--` go to pytest: `python tools/check.py -- -k cut`.
+`--fix` repairs format and lint. Tests run in parallel over the cores. Arguments after `--` go to
+pytest: `python tools/check.py -- -k cut`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def oversized() -> Iterator[str]:
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     length = (node.end_lineno or node.lineno) - node.lineno + 1
                     if length > MAX_FUNCTION_LINES:
-                        yield f"{name}:{node.lineno} {node.name}: {length} lines, {MAX_FUNCTION_LINES} at most"
+                        limit = f"{MAX_FUNCTION_LINES} at most"
+                        yield f"{name}:{node.lineno} {node.name}: {length} lines, {limit}"
 
 
 def run(title: str, *command: str) -> bool:
