@@ -1,1 +1,32 @@
+"""Effects: what can be done to a whole programme, one file each, found by name."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks
+from qwen_audio_agent.editing.effects.highpass import Highpass
+from qwen_audio_agent.errors import EditError
+
+__all__ = ["EFFECTS", "Effect", "OpenBlocks", "make_effect"]
+
+EFFECTS: Mapping[str, type[Effect]] = {effect.name: effect for effect in (Highpass,)}
+"""Every effect by its name."""
+
+
+def make_effect(call: EffectCall) -> Effect:
+    """Build the effect that a call names, with its settings.
+
+    Raises:
+        EditError: an unknown effect or setting, or a value out of range; names what is allowed.
+    """
+    effect = EFFECTS.get(call.name)
+    if effect is None:
+        raise EditError(f"there is no effect {call.name!r}; choose from {', '.join(EFFECTS)}")
+    known = [item.name for item in fields(effect)]
+    for name, _ in call.settings:
+        if name not in known:
+            raise EditError(f"{call.name} has no setting {name!r}; it has {', '.join(known)}")
+    return effect(**dict(call.settings))
