@@ -1,16 +1,27 @@
-"""The document: which stretches of which sources follow each other, and what is done to the whole."""
+"""The document: which stretches of which sources follow each other, and what is done to them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
-from typing import Any, Literal
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.errors import SessionError
+
+if TYPE_CHECKING:
+    from qwen_audio_agent.audio.files import AudioFile
 
 EffectName = Literal["denoise", "normalize", "highpass", "compress", "deess", "declick", "tempo"]
 SILENCE = "silence"
+"""Source of digital zeros, endless."""
 BLEEP = "bleep"
+"""Source of a 1 kHz sine of full scale, endless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +29,19 @@ class Clip:
     """A stretch of a source as it is heard in the programme; refers to sound, never holds it.
 
     Attributes:
-        source: id of a source file, id of another edit list (its rendered sound), or `SILENCE`/`BLEEP`.
+        source: id of a source file, id of another edit list (its rendered sound), `SILENCE` or
+            `BLEEP`.
         start: first frame of the source, at the programme's sample rate.
         end: frame after the last.
         gain_db: change of level.
-        fade_in: frames over which the clip rises from silence.
+        fade_in: frames over which the sound rises from silence.
         fade_out: frames over which it falls to silence.
-        join: half the length, in frames, of the crossfade with the clip before it. It is centred on the join and
-            takes the sound beyond the clips' ends from their sources, so it changes no time.
+        join: half the length, in frames, of the crossfade with the clip before it. It is centred on
+            the join and takes the sound beyond the clips' ends from their sources, so it changes no
+            time.
+        fade_in_past: how many frames of the rise lie before the clip, as when a fade was cut in
+            two.
+        fade_out_past: how many frames of the fall lie after the clip.
     """
 
     source: str
@@ -35,16 +51,42 @@ class Clip:
     fade_in: int = 0
     fade_out: int = 0
     join: int = 0
+    fade_in_past: int = 0
+    fade_out_past: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end:
             raise ValueError(f"a clip needs 0 <= start <= end, not [{self.start}, {self.end})")
-        if self.fade_in < 0 or self.fade_out < 0 or self.join < 0:
+        if min(self.fade_in, self.fade_out, self.join, self.fade_in_past, self.fade_out_past) < 0:
             raise ValueError("fades are numbers of frames >= 0")
+        if not math.isfinite(self.gain_db):
+            raise ValueError(f"a gain is a finite number of dB, not {self.gain_db!r}")
+        # An id comes from the JSON text, where 3 and 3.0 and -0.0 would differ.
+        object.__setattr__(self, "gain_db", float(self.gain_db) + 0.0)
 
     @property
     def num_frames(self) -> int:
         return self.end - self.start
+
+    def slice(self, span: Span) -> Clip:
+        """The frames of `span`, counted from the clip's start; keeps its part of the fades.
+
+        The crossfade before the clip belongs to its first frame and goes when that frame goes.
+        """
+        after = self.num_frames - span.end
+        past_in, past_out = self.fade_in_past + span.start, self.fade_out_past + after
+        rises, falls = past_in < self.fade_in, past_out < self.fade_out
+        return Clip(
+            source=self.source,
+            start=self.start + span.start,
+            end=self.start + span.end,
+            gain_db=self.gain_db,
+            fade_in=self.fade_in if rises else 0,
+            fade_out=self.fade_out if falls else 0,
+            join=self.join if span.start == 0 else 0,
+            fade_in_past=past_in if rises else 0,
+            fade_out_past=past_out if falls else 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +96,10 @@ class EffectCall:
     name: EffectName
     settings: tuple[tuple[str, float], ...] = ()
 
+    def __post_init__(self) -> None:
+        settings = sorted((name, float(value)) for name, value in self.settings)
+        object.__setattr__(self, "settings", tuple(settings))
+
 
 @dataclass(frozen=True)
 class EditList:
@@ -61,16 +107,73 @@ class EditList:
 
     Attributes:
         clips: what is heard, in order.
-        sample_rate: of the programme, in Hz; clips of another rate are resampled when their source is opened.
+        sample_rate: of the programme, in Hz; clips of another rate are resampled when their source
+            is opened.
         num_channels: of the programme.
-        effects: applied to the whole after the clips are joined. An edit of a list that has effects starts a
-            new list whose one clip is that list.
+        effects: applied to the whole after the clips are joined. An edit of a list that has effects
+            starts a new list whose one clip is that list.
+        edge: frames over which the programme rises from zero where it begins inside a recording,
+            and falls to zero where it ends inside one; a recording's own beginning and end stay as
+            they are.
     """
 
     clips: tuple[Clip, ...]
     sample_rate: int
     num_channels: int
     effects: tuple[EffectCall, ...] = field(default=())
+    edge: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sample_rate < 1 or self.num_channels < 1 or self.edge < 0:
+            raise ValueError(
+                "an edit list needs sample_rate >= 1, num_channels >= 1 and edge >= 0, not "
+                f"{self.sample_rate}, {self.num_channels}, {self.edge}"
+            )
+
+    @classmethod
+    def from_file(cls, source: str, file: AudioFile) -> EditList:
+        """The programme that is all of one recording, unedited; `source` is its id."""
+        clips = (Clip(source, 0, file.num_frames),) if file.num_frames else ()
+        return cls(clips, file.sample_rate, file.num_channels)
+
+    @classmethod
+    def from_json(cls, value: object) -> EditList:
+        """Read what `to_json` wrote, from a file that may hold anything.
+
+        Raises:
+            SessionError: a field is missing, unknown, of the wrong type or out of range.
+        """
+        data = _checked(cls, value)
+        try:
+            return cls(
+                tuple(Clip(**_checked(Clip, item)) for item in data.pop("clips")),
+                effects=tuple(_effect_from_json(item) for item in data.pop("effects", ())),
+                **data,
+            )
+        except (ValueError, OverflowError) as error:
+            raise SessionError(f"an edit list cannot be read: {error}") from error
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """Programme frame at which each clip starts, before effects; one more for the end."""
+        return tuple(accumulate((clip.num_frames for clip in self.clips), initial=0))
+
+    @cached_property
+    def num_frames(self) -> int:
+        """Length in frames, after effects."""
+        num_frames = self.starts[-1]
+        if self.effects:
+            # Only a tempo changes a length; effects import this module for `EffectCall`.
+            from qwen_audio_agent.editing.effects import make_effect
+
+            for call in self.effects:
+                num_frames = make_effect(call).num_frames(num_frames)
+        return num_frames
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds, after effects."""
+        return self.num_frames / self.sample_rate
 
     @cached_property
     def id(self) -> str:
@@ -81,3 +184,42 @@ class EditList:
     def to_json(self) -> dict[str, Any]:
         """Plain data for a session file."""
         return asdict(self)
+
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "EffectName": (str,),
+}
+
+
+def _checked(kind: type, value: object) -> dict[str, Any]:
+    """The fields of a `kind` held by plain data: all needed ones, each of its own type."""
+    what = {"Clip": "a clip", "EffectCall": "an effect", "EditList": "an edit list"}[kind.__name__]
+    if not isinstance(value, dict):
+        raise SessionError(f"{what} is a JSON object, not {type(value).__name__}")
+    known = {item.name: item for item in fields(kind)}
+    for name, held in value.items():
+        if name not in known:
+            raise SessionError(f"{what} has no field {str(name)[:40]!r}; it has {', '.join(known)}")
+        allowed = _JSON_TYPES.get(str(known[name].type), (list, tuple))
+        if not isinstance(held, allowed) or isinstance(held, bool):
+            raise SessionError(f"{name} of {what} cannot be {repr(held)[:40]}")
+    for name, item in known.items():
+        optional = item.default is not MISSING or item.default_factory is not MISSING
+        if name not in value and not optional:
+            raise SessionError(f"{what} lacks its field {name!r}")
+    return dict(value)
+
+
+def _effect_from_json(value: object) -> EffectCall:
+    data = _checked(EffectCall, value)
+    if data["name"] not in get_args(EffectName):
+        raise SessionError(f"there is no effect {data['name'][:40]!r}")
+    settings = data.get("settings", ())
+    for item in settings:
+        is_pair = isinstance(item, list | tuple) and len(item) == 2
+        if not is_pair or not isinstance(item[0], str) or type(item[1]) not in (int, float):
+            raise SessionError(f"a setting of an effect is [name, number], not {repr(item)[:40]}")
+    return EffectCall(data["name"], tuple((name, number) for name, number in settings))
