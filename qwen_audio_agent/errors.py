@@ -8,6 +8,7 @@
     |-- SessionError            a session folder that is broken, locked or of another version
     |   `-- SourceChangedError  a source is gone, or is not the file that it was
     |-- LimitReached            the planner ran out of steps or of time
+    |-- UsageError              a command line, or a call, that makes no sense
     `-- ToolError               for the model: what was given, what is allowed, what to do next
 
 A message says what was given, what is allowed and what to do next. Wrong calls by a programmer are plain
@@ -45,6 +46,10 @@ class SourceChangedError(SessionError):
 
 class LimitReached(QwenAudioAgentError):
     """The planner ran out of steps or of time; what was done until then is kept."""
+
+
+class UsageError(QwenAudioAgentError):
+    """A command line that makes no sense, such as an output that is also an input."""
 
 
 class ToolError(QwenAudioAgentError):

@@ -1,0 +1,157 @@
+"""The command line: which commands there are, with which options."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+FORMATS = ("text", "json", "srt", "vtt", "textgrid", "audacity")
+
+EDIT_EXAMPLES = """\
+examples:
+  qwen-audio-agent edit talk.wav 'Cut "you know" every time' -o clean.wav
+  qwen-audio-agent edit talk.wav jingle.wav 'Insert Audio 2 at the beginning' -o show.mp3
+  qwen-audio-agent edit --session clean.session 'undo' -o clean2.wav
+`qwen-audio-agent tools` lists what can be asked for.
+"""
+
+
+def _command(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """A command that is imported when it runs."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        return int(
+            getattr(importlib.import_module(f"qwen_audio_agent.cli.{module}"), name)(arguments)
+        )
+
+    return run
+
+
+def _version() -> str:
+    try:
+        return version("qwen-audio-agent")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "not installed"
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number > 0, not {text}")
+    return value
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The parsed arguments; their `command` takes them.
+
+    Raises:
+        SystemExit: argparse has printed what is wrong, or the help.
+    """
+    parser = make_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    # argparse gives positionals after an option to nobody: "edit a.wav -o b.wav 'Cut ...'"
+    if rest and (not hasattr(arguments, "positionals") or any(r.startswith("-") for r in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.positionals.extend(rest)
+    return arguments
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="qwen-audio-agent",
+        description="Edit speech recordings from plain language.",
+        epilog="Exit status: 0 done, 1 the job failed, 2 wrong use.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_edit(commands)
+    _add_chat(commands)
+    _add_words(commands)
+    _add_replay(commands)
+    _add_undo(commands)
+    tools = commands.add_parser("tools", help="what the agent can do")
+    tools.add_argument("--json", action="store_true", help="the tools' schemas as JSON")
+    tools.set_defaults(command=_command("listing", "tools"))
+    return parser
+
+
+def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    edit = commands.add_parser(
+        "edit",
+        help="edit recordings as a sentence says",
+        usage="%(prog)s AUDIO [AUDIO ...] INSTRUCTION -o OUT [options]",
+        epilog=EDIT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    edit.add_argument(
+        "positionals",
+        nargs="*",
+        metavar="AUDIO ... INSTRUCTION",
+        help="the recordings (Audio 1, Audio 2, ...), then what to do, in plain English",
+    )
+    edit.add_argument("-o", "--output", metavar="OUT", help="the file to write")
+    edit.add_argument(
+        "--session", metavar="DIR", help="keep the session here, or continue the one that is here"
+    )
+    edit.add_argument(
+        "--dry-run", action="store_true", help="show the plan and the cuts, write nothing"
+    )
+    edit.add_argument("--max-steps", type=int, default=50, metavar="N", help="tool calls at most")
+    edit.add_argument("--max-seconds", type=_positive, metavar="S", help="time limit")
+    _add_mind(edit)
+    _add_printing(edit)
+    edit.set_defaults(command=_command("editing", "edit"))
+
+
+def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    chat = commands.add_parser("chat", help="ask what is said, and where")
+    chat.add_argument("audio", nargs="+", metavar="AUDIO")
+    _add_mind(chat)
+    chat.add_argument("--quiet", action="store_true", help="answers only")
+    chat.set_defaults(command=_command("listening", "chat"))
+
+
+def _add_words(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    words = commands.add_parser("words", help="the words with their times, or where a phrase is")
+    words.add_argument("audio", metavar="AUDIO")
+    words.add_argument("--find", metavar="PHRASE", help="only where this is said, best first")
+    words.add_argument("--format", choices=FORMATS, help="default: text; json with --json")
+    words.add_argument("--json", action="store_true", help="the same as --format json")
+    words.add_argument("--ear", default="auto", metavar="EAR", help="who listens (default: auto)")
+    words.add_argument("--quiet", action="store_true", help="no progress, no remarks")
+    words.set_defaults(command=_command("listening", "words"))
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    replay = commands.add_parser("replay", help="do a session's edits again")
+    replay.add_argument("session", metavar="SESSION")
+    replay.add_argument(
+        "audio", metavar="AUDIO", help="the same sound: the same output, bit for bit; or another"
+    )
+    replay.add_argument("-o", "--output", metavar="OUT", required=True)
+    _add_printing(replay)
+    replay.set_defaults(command=_command("editing", "replay"))
+
+
+def _add_undo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    undo = commands.add_parser("undo", help="take the last edit of a session back")
+    undo.add_argument("session", metavar="SESSION")
+    undo.add_argument("-o", "--output", metavar="OUT", help="the file to write")
+    _add_printing(undo)
+    undo.set_defaults(command=_command("editing", "undo"))
+
+
+def _add_mind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", default="offline", metavar="MODEL", help="who plans (default: offline)"
+    )
+    parser.add_argument("--ear", default="auto", metavar="EAR", help="who listens (default: auto)")
+
+
+def _add_printing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object per line on stdout")
+    parser.add_argument("--quiet", action="store_true", help="errors only")

@@ -1,0 +1,106 @@
+"""How the planner's events look: lines for a person on stderr, or JSON lines on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from qwen_audio_agent.agent import events
+from qwen_audio_agent.agent.steps import Step
+
+CALL_WIDTH = 50
+
+
+def format_rate(sample_rate: int, num_channels: int) -> str:
+    """`44.1 kHz stereo`."""
+    layout = {1: "mono", 2: "stereo"}.get(num_channels, f"{num_channels} channels")
+    return f"{sample_rate / 1000:g} kHz {layout}"
+
+
+def format_call(tool: str, arguments: dict[str, Any]) -> str:
+    """`cut(audio=1, words="middle classes")`."""
+    given = ", ".join(
+        f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in arguments.items() if v is not None
+    )
+    return f"{tool}({given})"
+
+
+def format_places(step: Step) -> str:
+    """`<|2.34|> to <|3.27|>`, or how many places there were."""
+    if len(step.places) == 1:
+        place = step.places[0]
+        return f"<|{place.start:.2f}|> to <|{place.end:.2f}|>"
+    return f"{len(step.places)} places" if step.places else ""
+
+
+def _one_line(text: str) -> str:
+    """Control characters of names and transcripts never reach the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
+
+
+class HumanPrinter:
+    """The conversation as a person reads it."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def remark(self, text: str) -> None:
+        """One line of ours."""
+        if not self._quiet:
+            sys.stderr.write(_one_line(text) + "\n")
+            sys.stderr.flush()
+
+    def event(self, event: events.Event) -> None:
+        """Show one event."""
+        match event:
+            case events.AudioTurn():
+                rate = format_rate(event.sample_rate, event.num_channels)
+                self.remark(
+                    f"Audio {event.audio}  {event.name:<40} {event.duration:8.2f} s  {rate}"
+                )
+            case events.Said(speaker="you"):
+                self.remark(f"you      {event.text}")
+            case events.Edited():
+                call = format_call(event.step.tool, event.step.arguments)
+                self.remark(f"agent    {call:<{CALL_WIDTH}} {format_places(event.step)}".rstrip())
+            case events.Heard():
+                self._heard(event.step)
+            case events.Refused():
+                self.remark(f"         {event.tool}: {event.text}")
+            case events.Answer():
+                self.remark(f"agent    {event.text}")
+            case events.Stopped():
+                self.remark(f"stopped  {event.reason}")
+
+    def _heard(self, step: Step) -> None:
+        if step.audio is not None:
+            repaired = f"  (edge moved {step.repairs}x)" if step.repairs else ""
+            self.remark(
+                f"Audio {step.audio}  {step.duration:.2f} s   {step.verdict_text}{repaired}"
+            )
+
+    def result(self, result: dict[str, Any]) -> None:
+        """Where everything went."""
+        wrote = f"wrote {result['output']}" if result["output"] else "nothing written (dry run)"
+        session = f"   session: {result['session']}/" if result["session"] else ""
+        self.remark(wrote + session)
+
+
+class JsonPrinter:
+    """One JSON object per line on stdout: turns, tool calls, verdicts, and the result at last."""
+
+    def remark(self, text: str) -> None:
+        """Remarks are for people."""
+
+    def event(self, event: events.Event) -> None:
+        """Print one event."""
+        self._line(event.to_json())
+
+    def result(self, result: dict[str, Any]) -> None:
+        """Print the result line."""
+        self._line({"type": "result", **result})
+
+    def _line(self, value: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.flush()
