@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.editing.effects.declick import Declick
 from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks
 from qwen_audio_agent.editing.effects.highpass import Highpass
+from qwen_audio_agent.editing.effects.tempo import Tempo
 from qwen_audio_agent.errors import EditError
 
 __all__ = ["EFFECTS", "Effect", "OpenBlocks", "make_effect"]
 
-EFFECTS: Mapping[str, type[Effect]] = {effect.name: effect for effect in (Highpass,)}
+EFFECTS: Mapping[str, type[Effect]] = {effect.name: effect for effect in (Highpass, Declick, Tempo)}
 """Every effect by its name."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -92,3 +93,24 @@ def recut(blocks: Iterable[Samples], num_frames: int, num_channels: int) -> Iter
             held, num_held = [joined[:, whole:]], num_held - whole
     if num_held:
         yield np.concatenate(held, axis=1)
+
+
+def with_context(
+    blocks: Iterable[Samples], num_frames: int, context: int, num_channels: int
+) -> Iterator[Samples]:
+    """Blocks of `num_frames` frames, each with the `context` frames before and after it.
+
+        | a | b | c |  ->  | 00 a b | a b c | b c 00 |
+
+    Beyond both ends of the programme the context is silence. The middle of what is yielded, without
+    `context` frames on either side, is the programme.
+    """
+    edge = np.zeros((num_channels, context), np.float32)
+    held = edge
+    for block in recut(chain(blocks, [edge]), num_frames, num_channels):
+        held = np.concatenate([held, block], axis=1)
+        if held.shape[1] > num_frames + 2 * context:
+            yield held[:, : num_frames + 2 * context]
+            held = held[:, num_frames:]
+    if held.shape[1] > 2 * context:
+        yield held

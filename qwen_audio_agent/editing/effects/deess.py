@@ -1,0 +1,76 @@
+"""De-esser: takes the edge off s, sh and z without touching the rest of the voice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.signal import firwin, oaconvolve
+
+from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.samples import Audio, Samples
+from qwen_audio_agent.editing.edit_list import EffectName
+from qwen_audio_agent.editing.effects.compress import (
+    STEPS_PER_SECOND,
+    follow,
+    ratio_curve,
+    step_levels_db,
+)
+from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks, setting, with_context
+
+ATTACK_MS = 1.0
+RELEASE_MS = 30.0
+
+SLOPE_MS = 2.0
+"""Half the length of the crossover filter; it is symmetric, so that the bands stay in step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deess(Effect):
+    r"""Turn down the band of sibilants while it is too loud for the voice.
+
+        above crossover  __/####\\__  ->  __/''''\\__      below: as it was
+
+    The band above the crossover is measured against the loudness of the whole programme, so the
+    same settings fit a quiet and a loud recording. What is taken away is the band's own sound,
+    cut out by a symmetric filter: everything below the crossover stays untouched.
+
+    Attributes:
+        crossover_hz: where the band of sibilants starts; a recording without sound above it stays
+            as it is.
+        threshold_db: peaks of the band above the programme's loudness (dB re LUFS) that are left.
+        reduction_db: the most that the band is turned down; 0 changes nothing.
+    """
+
+    name: ClassVar[EffectName] = "deess"
+    crossover_hz: float = setting(5000.0, 2000, 12000, "Hz")
+    threshold_db: float = setting(0.0, -40, 40, "dB")
+    reduction_db: float = setting(9.0, 0, 30, "dB")
+
+    def process(
+        self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
+    ) -> Iterator[Samples]:
+        """See `Effect.process`."""
+        loudness = loudness_lufs(Audio(block, sample_rate) for block in open_blocks())
+        reach = round(SLOPE_MS / 1000 * sample_rate)
+        step = max(1, round(sample_rate / STEPS_PER_SECOND))
+        last = 0.0
+        for window in with_context(open_blocks(), step * STEPS_PER_SECOND, reach, num_channels):
+            block = window[:, reach : window.shape[1] - reach]
+            if not self._applies(loudness, sample_rate):
+                yield block
+                continue
+            taps = firwin(2 * reach + 1, self.crossover_hz, pass_zero=False, fs=sample_rate)
+            band = oaconvolve(window, taps[None], mode="valid", axes=1).astype(np.float32)
+            over = step_levels_db(band, step) - (loudness + self.threshold_db)
+            target = -np.clip(over, 0, self.reduction_db)
+            gains = follow(target, last, ATTACK_MS, RELEASE_MS)
+            yield block + band * (ratio_curve(gains, last, step, block.shape[1]) - 1)
+            last = float(gains[-1])
+
+    def _applies(self, loudness: float, sample_rate: int) -> bool:
+        below_nyquist = self.crossover_hz < 0.48 * sample_rate
+        return self.reduction_db > 0 and math.isfinite(loudness) and below_nyquist
