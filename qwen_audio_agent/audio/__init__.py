@@ -1,1 +1,1 @@
-
+"""Sound: samples, files, rates, levels and activity; nothing here knows about words."""

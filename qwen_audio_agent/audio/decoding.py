@@ -1,0 +1,57 @@
+"""Decoding once, from front to back, what cannot be entered exactly at any frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from qwen_audio_agent.audio.audio_file import AudioFile
+from qwen_audio_agent.audio.formats import Numbers, num_bits, refuse_not_finite, shown
+from qwen_audio_agent.audio.sound_stream import blocks_of, open_endless, open_stream
+from qwen_audio_agent.audio.writing import AudioWriter
+from qwen_audio_agent.errors import AudioFileError
+
+_MPEG: Final = ("MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+_UNKNOWN_LENGTH: Final = 2**63 - 1
+
+
+def is_entered_anywhere(file: AudioFile) -> bool:
+    """Whether libsndfile reads `file` from any frame exactly as it does from the start."""
+    coded = file.subtype in ("VORBIS", "OPUS", *_MPEG)
+    return not coded and file.num_frames < _UNKNOWN_LENGTH
+
+
+def decode_to(
+    file: AudioFile, wav_path: Path, progress: Callable[[float], None] | None = None
+) -> None:
+    """Decode all of `file` into a wav file: float32 for lossy codecs, else the same integers.
+
+    Args:
+        file: as it describes itself; `num_frames` may be wrong.
+        wav_path: file to write, whole or not at all.
+        progress: is called with the fraction done, 0 to 1.
+
+    Raises:
+        AudioFileError: nothing can be decoded, or the copy cannot be written.
+    """
+    bits = num_bits(file.subtype)
+    subtype = "FLOAT" if bits is None else f"PCM_{8 * -(-max(bits, 16) // 8)}"
+    done = 0
+    with AudioWriter(wav_path, file.sample_rate, file.num_channels, "WAV", subtype) as writer:
+        for block in _blocks(file):
+            refuse_not_finite(block, file.path, done, file.sample_rate)
+            writer.write(block)
+            done += block.shape[1]
+            if progress is not None:
+                progress(min(1.0, done / file.num_frames))
+        if done == 0:
+            raise AudioFileError(f"{shown(file.path)} holds no sound that can be decoded")
+    if progress is not None:
+        progress(1.0)
+
+
+def _blocks(file: AudioFile) -> Iterator[Numbers]:
+    opened = open_endless if file.subtype in _MPEG else open_stream
+    with opened(file.path) as stream:
+        yield from blocks_of(stream)

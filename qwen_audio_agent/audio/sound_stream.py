@@ -1,0 +1,135 @@
+"""The one place where libsndfile is opened to read, with errors for people."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import soundfile
+
+from qwen_audio_agent.audio.audio_file import AudioFile
+from qwen_audio_agent.audio.formats import Numbers, native_dtype, shown
+from qwen_audio_agent.errors import AudioFileError
+
+# A damaged file is read up to the block with the damage, so blocks are short: 0.1 s at 44.1 kHz.
+_BLOCK_FRAMES: Final = 4096
+_ENDLESS: Final = 1 << 40
+_SOFTWARE_SUFFIX: Final = " (libsndfile-"
+
+
+class SoundStream(soundfile.SoundFile):  # type: ignore[misc]
+    """A `soundfile.SoundFile` that stays where it is.
+
+    After every read and write of a seekable file soundfile seeks to the place where it already is.
+    That restarts the decoder of an mp3 at each block border, and the first milliseconds after a
+    restart are wrong. It does not do so for a file that says that it cannot be sought; `seek`
+    works nevertheless.
+    """
+
+    def seekable(self) -> bool:
+        """False, see above."""
+        return False
+
+
+class _Endless(io.FileIO):
+    """A file that claims to be huge, with zeros at its far end, for mp3 files without a header.
+
+    libsndfile computes the length of such a file from the bit rate of its first frame, which at a
+    variable bit rate is several times wrong, and stops there. Told of a huge file it reads on
+    until nothing comes. (The zeros answer the look for a tag at the end of the file.)
+    """
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            return super().seek(_ENDLESS + offset)
+        return super().seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        num_bytes = super().readinto(buffer) or 0
+        if num_bytes == 0 and self.tell() > _ENDLESS // 2:
+            buffer[:] = bytes(len(buffer))
+            return len(buffer)
+        return num_bytes
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is not an ordinary file that may be read, before anything waits on it.
+
+    Raises:
+        AudioFileError: missing, a folder, a device, a pipe, empty, or not allowed to be read.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise AudioFileError(f"{shown(path)} is a folder; name a sound file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioFileError(f"{shown(path)} is a device or a pipe; save it to a file first")
+        if status.st_size == 0:
+            raise AudioFileError(f"{shown(path)} is empty (0 bytes); record or copy it again")
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise AudioFileError(f"there is no file {shown(path)}; check its name") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AudioFileError(f"{shown(path)} cannot be read: {reason}") from None
+    except ValueError as error:
+        raise AudioFileError(f"{shown(path)} is no file name: {error}") from None
+
+
+def open_stream(path: Path) -> SoundStream:
+    """Open `path` with libsndfile; the caller closes it.
+
+    Raises:
+        AudioFileError: libsndfile cannot read it.
+    """
+    try:
+        # An absolute name, because libsndfile takes a bare "-" for standard input.
+        return SoundStream(str(path.absolute()))
+    except (soundfile.LibsndfileError, TypeError) as error:
+        reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
+        raise AudioFileError(
+            f"{shown(path)} cannot be read as sound ({reason}); "
+            "give a wav, flac, ogg, opus, mp3 or another sound file"
+        ) from None
+
+
+@contextmanager
+def open_endless(path: Path) -> Iterator[SoundStream]:
+    """Open an mp3 so that it is read to its true end, whatever its first frame suggests."""
+    with _Endless(path) as endless, SoundStream(endless) as stream:
+        yield stream
+
+
+def describe_stream(path: Path, stream: SoundStream) -> AudioFile:
+    """What an open file says about itself; `num_frames` is what it claims."""
+    tags = stream.copy_metadata()
+    if "software" in tags:
+        # libsndfile appends its own name on every writing.
+        tags["software"] = tags["software"].split(_SOFTWARE_SUFFIX)[0]
+    return AudioFile(
+        path,
+        stream.samplerate,
+        stream.channels,
+        stream.frames,
+        stream.format,
+        stream.subtype,
+        {name: text for name, text in tags.items() if text},
+    )
+
+
+def blocks_of(stream: SoundStream) -> Iterator[Numbers]:
+    """(channels, frames) blocks in the stream's own numbers, up to its end or its first damage."""
+    dtype = native_dtype(stream.subtype).name
+    while True:
+        try:
+            block = stream.read(_BLOCK_FRAMES, dtype=dtype, always_2d=True)
+        except soundfile.LibsndfileError:
+            return
+        if not len(block):
+            return
+        yield block.T

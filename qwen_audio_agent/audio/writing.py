@@ -1,0 +1,135 @@
+"""Writing recordings: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import soundfile
+
+from qwen_audio_agent.audio.encoding import SoundFileSink
+from qwen_audio_agent.audio.formats import (
+    Coding,
+    Numbers,
+    container_for,
+    shown,
+    to_dtype,
+    usual_subtype,
+)
+from qwen_audio_agent.errors import AudioFileError
+
+
+class AudioWriter:
+    """Writes a recording block by block; it appears under its name when it is complete.
+
+    The sound goes into a hidden file in the same folder. It takes the name `path` when the `with`
+    block ends well, and is removed when the block ends with an exception: what was under that name
+    before is then untouched.
+
+    Args:
+        path: file to write; an existing file is replaced at the end.
+        sample_rate: frames per second, in Hz.
+        num_channels: 1 or more.
+        container: "WAV", "FLAC", "OGG", "MP3", ...; None takes it from the suffix of `path`.
+        subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", ...; None takes the usual one.
+        tags: title, artist, album, ...; those that the container has no place for are left out.
+
+    Raises:
+        AudioFileError: on entry, an unknown suffix, a folder that cannot be written, or a format
+            that does not hold such sound; on exit, no sound was written or not all of it fitted.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int,
+        num_channels: int,
+        container: str | None = None,
+        subtype: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        self._path = Path(path)
+        container = container or container_for(self._path)
+        subtype = subtype or usual_subtype(self._path, container)
+        self._coding = Coding(container, subtype, sample_rate, num_channels, dict(tags or {}))
+        self._num_frames = 0
+
+    def __enter__(self) -> Self:
+        try:
+            # Through a symbolic link the file behind it is written, not the link replaced.
+            self._target = self._path.resolve()
+            if self._target.exists() and not self._target.is_file():
+                raise AudioFileError(f"{shown(self._path)} is not a file; choose another name")
+            self._temporary = self._target.with_name(f".{secrets.token_hex(8)}.part")
+            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._failure(error) from None
+        try:
+            self._sink = SoundFileSink(self._temporary, self._coding)
+        except BaseException:
+            self._temporary.unlink(missing_ok=True)
+            raise
+        return self
+
+    def write(self, samples: Numbers) -> None:
+        """Append a block.
+
+        Args:
+            samples: (channels, frames) float32 or float64 in [-1, 1], rounded and clipped to the
+                numbers of the file, or the file's own numbers, which are written as they are.
+
+        Raises:
+            AudioFileError: the disk is full or the file too large for its format.
+            ValueError: another number of channels or another type, or not finite.
+        """
+        if samples.ndim != 2 or samples.shape[0] != self._coding.num_channels:
+            raise ValueError(
+                f"a block is ({self._coding.num_channels}, frames), not {samples.shape}"
+            )
+        try:
+            self._sink.write(to_dtype(samples, self._coding.subtype))
+        except (OSError, AssertionError, soundfile.LibsndfileError) as error:
+            raise self._failure(error) from None
+        self._num_frames += samples.shape[1]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._sink.close()
+            if kind is None:
+                self._finish()
+        except (OSError, AssertionError, soundfile.LibsndfileError) as failure:
+            if kind is None:
+                raise self._failure(failure) from None
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        if self._num_frames == 0:
+            raise AudioFileError(f"{shown(self._path)} is not written: there is no sound to write")
+        with self._temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._temporary.replace(self._target)
+        if os.name == "posix":
+            folder = os.open(self._target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _failure(self, error: Exception) -> AudioFileError:
+        # soundfile reports a short write, which only a full disk explains, as a failed assertion.
+        reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+        reason = reason or str(error) or "the disk did not take all of it"
+        return AudioFileError(
+            f"{shown(self._path)} cannot be written: {reason.strip()}; "
+            "make room or choose another folder"
+        )
