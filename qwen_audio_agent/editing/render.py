@@ -1,0 +1,123 @@
+"""Turn an edit list into a file, or into sound in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from qwen_audio_agent.audio.files import AudioFile, AudioWriter, same_file
+from qwen_audio_agent.audio.formats import (
+    Numbers,
+    container_for,
+    num_bits,
+    shown,
+    to_float32,
+    usual_subtype,
+)
+from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.programme import programme_blocks
+from qwen_audio_agent.editing.sources import Sources, file_numbers
+from qwen_audio_agent.errors import EditError
+
+
+def render(
+    edit_list: EditList,
+    sources: Sources,
+    path: Path,
+    *,
+    container: str | None = None,
+    subtype: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> AudioFile:
+    """Write the sound of an edit list to a file, in constant memory.
+
+        render          | A x C | of a recording  ->  a file
+
+    Kept stretches are copied in the numbers of their own file. The new file appears whole or not
+    at all.
+
+    Args:
+        edit_list: what to write.
+        sources: where its sounds are.
+        path: the new file; a file of that name is replaced, unless it is a source.
+        container: such as "WAV"; by default what the suffix of `path` says.
+        subtype: such as "PCM_24"; by default that of the recording the edit list starts with, or
+            the nearest that the container can hold.
+        tags: for the file; by default those of that recording.
+        progress: told now and then how much is done, 0 to 1.
+
+    Returns:
+        What was written. `probe` it to read from it: a lossy codec may change its length.
+
+    Raises:
+        EditError: `path` is one of the sources, a clip lies outside its source, or there is no
+            sound.
+        AudioFileError: a source cannot be read, or the file cannot be written.
+    """
+    if any(same_file(path, file.path) for file in sources.files.values()):
+        raise EditError(f"{shown(path)} is a source of this edit: give the output another name")
+    rate, num_channels, total = edit_list.sample_rate, edit_list.num_channels, edit_list.num_frames
+    if not total:
+        raise EditError("there is nothing to write: this edit list is empty")
+    main = sources.main_file(edit_list)
+    container = container or container_for(path)
+    subtype = subtype or _nearest_subtype(main, container, usual_subtype(path, container))
+    if tags is None:
+        tags = main.tags if main else {}
+    with AudioWriter(path, rate, num_channels, container, subtype, tags) as writer:
+        done = 0
+        for block in _blocks(edit_list, sources, Span(0, total)):
+            writer.write(block)
+            done += block.shape[1]
+            if progress:
+                progress(done / total)
+    return AudioFile(path, rate, num_channels, total, container, subtype, tags)
+
+
+def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:
+    """The sound of a span of the programme, after its effects, as `render` would write it.
+
+    Args:
+        edit_list: the programme; one with effects is rendered into the cache of `sources` first.
+        sources: where its sounds are.
+        span: frames of the programme.
+
+    Raises:
+        EditError: the span or a clip lies outside.
+    """
+    if span.end > edit_list.num_frames:
+        raise EditError(
+            f"the audio has {edit_list.num_frames} frames; a span cannot end at {span.end}"
+        )
+    blocks = [to_float32(block) for block in _blocks(edit_list, sources, span)]
+    silence = np.empty((edit_list.num_channels, 0), np.float32)
+    return Audio(np.concatenate([silence, *blocks], axis=1), edit_list.sample_rate)
+
+
+def _blocks(edit_list: EditList, sources: Sources, span: Span) -> Iterator[Numbers]:
+    if not edit_list.effects:
+        return programme_blocks(edit_list, sources, span)
+    rate, num_channels = edit_list.sample_rate, edit_list.num_channels
+    return file_numbers(sources.open(sources.add_list(edit_list), rate, num_channels), span)
+
+
+def _nearest_subtype(main: AudioFile | None, container: str, default: str) -> str:
+    """The subtype of a recording, or the one of the container that loses least of it."""
+    if main is None:
+        return default
+    if container == main.container:
+        return main.subtype
+    bits = num_bits(main.subtype)
+    is_lossless = bits is not None or main.subtype in ("FLOAT", "DOUBLE")
+    if not is_lossless or num_bits(default) is None:
+        return default
+    deep_enough = [n for n in ("PCM_16", "PCM_24", "PCM_32") if (num_bits(n) or 0) >= (bits or 32)]
+    for name in (main.subtype, *deep_enough, "PCM_24"):
+        if soundfile.check_format(container, name):
+            return name
+    return default

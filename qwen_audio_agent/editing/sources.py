@@ -1,0 +1,200 @@
+"""Where the sounds of edit lists are: recordings, and edit lists rendered once into a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from qwen_audio_agent.audio.files import (
+    AudioFile,
+    AudioWriter,
+    content_hash,
+    open_reader,
+    probe,
+)
+from qwen_audio_agent.audio.formats import Numbers, to_float32
+from qwen_audio_agent.audio.resampling import resample_blocks
+from qwen_audio_agent.audio.samples import Audio, Samples, Span
+from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
+from qwen_audio_agent.editing.effects import make_effect
+from qwen_audio_agent.editing.programme import BLOCK_FRAMES, programme_blocks
+from qwen_audio_agent.editing.splicing import conformed_frames
+from qwen_audio_agent.errors import EditError
+
+ENDLESS = 1 << 62
+"""Length in frames of `SILENCE` and `BLEEP`."""
+# Goes up when the same edit list would be rendered to other numbers than before.
+_CACHE_VERSION = 1
+
+
+class Sources:
+    """The recordings and edit lists that clips refer to, by id.
+
+    Files in the cache are named by what they hold: their source's sound and what was done to it.
+    """
+
+    def __init__(self, cache_folder: Path) -> None:
+        self._cache_folder = cache_folder
+        self._files: dict[str, AudioFile] = {}
+        self._lists: dict[str, EditList] = {}
+        self._hashes: dict[str, str] = {}
+
+    @property
+    def files(self) -> Mapping[str, AudioFile]:
+        """The recordings by id."""
+        return MappingProxyType(self._files)
+
+    @property
+    def lists(self) -> Mapping[str, EditList]:
+        """The edit lists by id."""
+        return MappingProxyType(self._lists)
+
+    def add_file(self, source: str, file: AudioFile) -> None:
+        """Let clips refer to a recording as `source`."""
+        self._files[source] = file
+        self._hashes.pop(source, None)
+
+    def add_list(self, edit_list: EditList) -> str:
+        """Let clips refer to an edit list by its id, which is returned."""
+        self._lists[edit_list.id] = edit_list
+        return edit_list.id
+
+    def num_frames(self, source: str, sample_rate: int) -> int:
+        """Length of a source at a rate in Hz.
+
+        Raises:
+            EditError: no such source.
+        """
+        if source in (SILENCE, BLEEP):
+            return ENDLESS
+        sound = self._find(source)
+        return conformed_frames(sound.num_frames, sound.sample_rate, sample_rate)
+
+    def open(self, source: str, sample_rate: int, num_channels: int) -> AudioFile:
+        """A source as a file of the rate and number of channels that are asked for.
+
+        A recording that has them is given as it is. Everything else is made once and kept in the
+        cache, without loss: resampled, one channel copied to many or many averaged to one, an edit
+        list rendered with its effects.
+
+        Raises:
+            EditError: no such source.
+            AudioFileError: a recording cannot be read, or the cache cannot be written.
+        """
+        sound = self._find(source)
+        as_it_is = (sound.sample_rate, sound.num_channels) == (sample_rate, num_channels)
+        if isinstance(sound, AudioFile):
+            if as_it_is:
+                return sound
+            native: Iterator[Numbers] = file_numbers(sound)
+        else:
+            native = self.rendered_numbers(sound)
+        path = self._cache_path(source, sample_rate, num_channels)
+        if not path.exists():
+            blocks = _with_channels(native, num_channels)
+            if sound.sample_rate != sample_rate:
+                blocks = _resampled(blocks, sound.sample_rate, sample_rate)
+            self._write(path, blocks, sample_rate, num_channels, self._is_wide(source))
+        return probe(path)
+
+    def main_file(self, edit_list: EditList) -> AudioFile | None:
+        """The recording that an edit list starts with: its output has the same format."""
+        for clip in edit_list.clips:
+            if clip.source in self._files:
+                return self._files[clip.source]
+            if clip.source in self._lists:
+                found = self.main_file(self._lists[clip.source])
+                if found:
+                    return found
+        return None
+
+    def rendered_numbers(self, edit_list: EditList) -> Iterator[Numbers]:
+        """The sound of an edit list with its effects, block by block; (channels, frames)."""
+        if not edit_list.effects:
+            return programme_blocks(edit_list, self)
+        effect = make_effect(edit_list.effects[-1])
+        before = replace(edit_list, effects=edit_list.effects[:-1])
+        if before.effects:
+            file = self.open(self.add_list(before), before.sample_rate, before.num_channels)
+
+        def open_blocks() -> Iterator[Samples]:
+            numbers = file_numbers(file) if before.effects else programme_blocks(before, self)
+            return (to_float32(block) for block in numbers)
+
+        return effect.process(open_blocks, before.sample_rate, before.num_channels)
+
+    def _find(self, source: str) -> AudioFile | EditList:
+        found = self._files.get(source) or self._lists.get(source)
+        if found is None:
+            known = ", ".join([*self._files, *self._lists]) or "none"
+            raise EditError(f"there is no source {source!r}; the sources are {known}")
+        return found
+
+    def _is_wide(self, source: str) -> bool:
+        """Whether the numbers of a source have more than the 24 bits that float32 holds."""
+        if source in self._files:
+            return self._files[source].subtype in ("PCM_32", "DOUBLE")
+        if source not in self._lists:
+            return False
+        edit_list = self._lists[source]
+        return not edit_list.effects and any(self._is_wide(c.source) for c in edit_list.clips)
+
+    def _cache_path(self, source: str, sample_rate: int, num_channels: int) -> Path:
+        content = [_CACHE_VERSION, self._content(source), sample_rate, num_channels]
+        name = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+        return self._cache_folder / f"{name}.wav"
+
+    def _content(self, source: str) -> str:
+        """A hash of what a source sounds like: a file's bytes, or a list and all that it needs."""
+        if source not in self._hashes and source in self._files:
+            self._hashes[source] = content_hash(self._files[source].path)
+        elif source not in self._hashes and source in self._lists:
+            used = sorted({clip.source for clip in self._lists[source].clips})
+            content = [source, *(self._content(inner) for inner in used)]
+            return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return self._hashes.get(source, source)
+
+    def _write(
+        self,
+        path: Path,
+        blocks: Iterator[Numbers],
+        sample_rate: int,
+        num_channels: int,
+        is_wide: bool,
+    ) -> None:
+        self._cache_folder.mkdir(parents=True, exist_ok=True)
+        subtype = "DOUBLE" if is_wide else "FLOAT"
+        with AudioWriter(path, sample_rate, num_channels, "WAV", subtype) as writer:
+            for block in blocks:
+                writer.write(block)
+
+
+def file_numbers(file: AudioFile, span: Span | None = None) -> Iterator[Numbers]:
+    """A file, or a span of it, in its own numbers, block by block; (channels, frames)."""
+    span = Span(0, file.num_frames) if span is None else span
+    with open_reader(file) as reader:
+        for start in range(span.start, span.end, BLOCK_FRAMES):
+            yield reader.read(Span(start, min(start + BLOCK_FRAMES, span.end)), file.dtype)
+
+
+def _with_channels(blocks: Iterator[Numbers], num_channels: int) -> Iterator[Numbers]:
+    """Give blocks another number of channels: one is copied, several are averaged first."""
+    for block in blocks:
+        if block.shape[0] == num_channels:
+            yield block
+        elif block.shape[0] == 1:
+            yield np.repeat(block, num_channels, axis=0)
+        else:
+            mean = to_float32(block).mean(axis=0, keepdims=True, dtype=np.float32)
+            yield np.repeat(mean, num_channels, axis=0)
+
+
+def _resampled(blocks: Iterator[Numbers], sample_rate: int, new_rate: int) -> Iterator[Numbers]:
+    audio = (Audio(to_float32(block), sample_rate) for block in blocks)
+    return (block.samples for block in resample_blocks(audio, new_rate))
