@@ -34,7 +34,7 @@ TAGS: Final = (
 """The tags that are carried from file to file, where the containers have a place for them."""
 
 MAX_CHANNELS: Final = 64
-MIN_SAMPLE_RATE: Final = 1_000
+MIN_SAMPLE_RATE: Final = 4_000
 MAX_SAMPLE_RATE: Final = 768_000
 
 _BITS: Final = {

@@ -60,14 +60,11 @@ class AudioWriter:
 
     def __enter__(self) -> Self:
         try:
-            # Through a symbolic link the file behind it is written, not the link replaced.
-            self._target = self._path.resolve()
-            if self._target.exists() and not self._target.is_file():
-                raise AudioFileError(f"{shown(self._path)} is not a file; choose another name")
-            self._temporary = self._target.with_name(f".{secrets.token_hex(8)}.part")
+            self._target = _target_of(self._path)
+            self._temporary = self._target.with_name(_hidden_name())
             os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(error) from None
+            raise _failure(self._path, error) from None
         try:
             self._sink = SoundFileSink(self._temporary, self._coding)
         except BaseException:
@@ -93,7 +90,7 @@ class AudioWriter:
         try:
             self._sink.write(to_dtype(samples, self._coding.subtype))
         except (OSError, AssertionError, soundfile.LibsndfileError) as error:
-            raise self._failure(error) from None
+            raise _failure(self._path, error) from None
         self._num_frames += samples.shape[1]
 
     def __exit__(
@@ -108,7 +105,7 @@ class AudioWriter:
                 self._finish()
         except (OSError, AssertionError, soundfile.LibsndfileError) as failure:
             if kind is None:
-                raise self._failure(failure) from None
+                raise _failure(self._path, failure) from None
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -125,11 +122,42 @@ class AudioWriter:
             finally:
                 os.close(folder)
 
-    def _failure(self, error: Exception) -> AudioFileError:
-        # soundfile reports a short write, which only a full disk explains, as a failed assertion.
-        reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
-        reason = reason or str(error) or "the disk did not take all of it"
-        return AudioFileError(
-            f"{shown(self._path)} cannot be written: {reason.strip()}; "
-            "make room or choose another folder"
-        )
+
+def check_output(path: Path) -> None:
+    """Refuse a name that cannot be written, before hours of work go into what it is to hold.
+
+    Raises:
+        AudioFileError: an unknown suffix, something that is not a file, or a folder that is
+            missing or cannot be written.
+    """
+    container_for(path)
+    try:
+        folder = _target_of(path).parent
+        # Asking for the permission would not see a read-only disk; trying does.
+        trial = folder / _hidden_name()
+        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        trial.unlink()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _failure(path, error) from None
+
+
+def _target_of(path: Path) -> Path:
+    """The file behind a symbolic link, which is written in place of the link."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise AudioFileError(f"{shown(path)} is not a file; choose another name")
+    return target
+
+
+def _hidden_name() -> str:
+    return f".{secrets.token_hex(8)}.part"
+
+
+def _failure(path: Path, error: Exception) -> AudioFileError:
+    # soundfile reports a short write, which only a full disk explains, as a failed assertion.
+    reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+    reason = reason or str(error) or "the disk did not take all of it"
+    return AudioFileError(
+        f"{shown(path)} cannot be written: {reason.strip().rstrip('.')}; "
+        "make room or choose another folder"
+    )

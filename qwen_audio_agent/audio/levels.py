@@ -1,0 +1,205 @@
+"""How loud sound is: peak, RMS, true peak, loudness, noise floor.
+
+Every measure takes a sound in memory or its consecutive blocks, and needs constant memory for any
+length, but for 8 bytes per 0.1 s (loudness) or 0.05 s (noise floor). 0 dBFS is full scale, for RMS
+that of a square wave: a sine that touches full scale has -3.01 dBFS.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import chain
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import sosfilt
+
+from qwen_audio_agent.audio.resampling import resample_blocks
+from qwen_audio_agent.audio.samples import Audio, Span
+
+_Float = TypeVar("_Float", bound=np.floating[Any])
+Sound = Audio | Iterable[Audio]
+"""A sound in memory, or its consecutive blocks, all of one rate and number of channels."""
+
+_BLOCK_FRAMES: Final = 65536
+_NOISE_WINDOW: Final = 0.05
+_NOISE_PERCENTILE: Final = 10.0
+_LOUDNESS_STEP: Final = 0.1
+_STEPS_PER_GATING_BLOCK: Final = 4
+_ABSOLUTE_GATE_LUFS: Final = -70.0
+_RELATIVE_GATE_LU: Final = -10.0
+_LOUDNESS_OFFSET: Final = -0.691
+_CHANNEL_WEIGHTS: Final = {
+    4: (1.0, 1.0, 1.41, 1.41),
+    5: (1.0, 1.0, 1.0, 1.41, 1.41),
+    6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41),
+}
+"""Left, right, centre, LFE, surround in the order of wav and flac; all others weigh 1.
+
+Source: ITU-R BS.1770-4, annex 1, table 3.
+"""
+_TABLE_RATE: Final = 48_000
+_K_WEIGHTING: Final = (
+    # b0, b1, b2, then a0, a1, a2
+    (1.53512485958697, -2.69169618940638, 1.19839281085285, 1, -1.69065929318241, 0.73248077421585),
+    (1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621),
+)
+"""The shelf and the high-pass at 48 kHz. Source: ITU-R BS.1770-4, annex 1, tables 1 and 2."""
+_SWAP_Z_AND_W: Final = np.array([[1, 1, 1], [2, 0, -2], [1, -1, 1]])
+"""Coefficients in falling powers of z to rising powers of w = (z - 1) / (z + 1), and back."""
+
+
+def decibels(ratio: float) -> float:
+    """20 log10 of a ratio of amplitudes; -inf for 0."""
+    return 20 * math.log10(ratio) if ratio > 0 else -math.inf
+
+
+def ratio(decibels: float) -> float:
+    """The ratio of amplitudes of so many decibels, the inverse of `decibels`."""
+    return float(10 ** (decibels / 20))
+
+
+def peak_dbfs(sound: Sound) -> float:
+    """The largest sample of any channel; -inf for silence."""
+    return decibels(max((_peak(block) for block in _blocks(sound)), default=0.0))
+
+
+def rms_dbfs(sound: Sound) -> float:
+    """The root mean square over all channels; -inf for silence."""
+    energy, count = 0.0, 0
+    for block in _blocks(sound):
+        energy += float(np.square(block.samples, dtype=np.float64).sum())
+        count += block.samples.size
+    return decibels(math.sqrt(energy / count)) if count else -math.inf
+
+
+def true_peak_dbtp(sound: Sound) -> float:
+    """The largest value, between the samples too (dBTP); -inf for silence.
+
+    Looked for at four times the rate below 96 kHz, at twice the rate below 192 kHz.
+
+    Source: ITU-R BS.1770-4, annex 2.
+    """
+    largest = 0.0
+
+    def watched(blocks: Iterator[Audio]) -> Iterator[Audio]:
+        nonlocal largest
+        for block in blocks:
+            # The samples themselves count too, which the filter may just miss.
+            largest = max(largest, _peak(block))
+            yield block
+
+    sample_rate, blocks = _with_rate(sound)
+    factor = 4 if sample_rate < 96_000 else 2 if sample_rate < 192_000 else 1
+    for block in resample_blocks(watched(blocks), factor * sample_rate):
+        largest = max(largest, _peak(block))
+    return decibels(largest)
+
+
+def loudness_lufs(sound: Sound) -> float:
+    """Integrated, gated loudness at any rate; -inf for silence and for less than 0.4 s.
+
+    Source: ITU-R BS.1770-4, annex 1: K-weighting, blocks of 0.4 s every 0.1 s, gates at -70 LUFS
+    and at 10 LU below the mean of what passes the first.
+    """
+    sample_rate, blocks = _with_rate(sound)
+    steps = array("d")
+    for windows in _windows(_k_weighted(blocks), round(_LOUDNESS_STEP * sample_rate)):
+        num_channels = windows.shape[0]
+        weights = _CHANNEL_WEIGHTS.get(num_channels, (1.0,) * num_channels)
+        steps.extend(np.square(windows).mean(axis=2).T @ weights)
+    if len(steps) < _STEPS_PER_GATING_BLOCK:
+        return -math.inf
+    average = np.full(_STEPS_PER_GATING_BLOCK, 1 / _STEPS_PER_GATING_BLOCK)
+    power = np.convolve(np.frombuffer(steps), average, "valid")
+    power = power[power > 10 ** ((_ABSOLUTE_GATE_LUFS - _LOUDNESS_OFFSET) / 10)]
+    if not len(power):
+        return -math.inf
+    gate = power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
+    return _LOUDNESS_OFFSET + 10 * math.log10(power[power > gate].mean())
+
+
+def noise_floor_dbfs(sound: Sound) -> float:
+    """How loud it is where nobody speaks; -inf for digital silence.
+
+    The 10th percentile of the RMS of windows of 50 ms, all channels together. Windows that are
+    exactly zero were put there by a program, and do not count unless there is nothing else.
+    """
+    sample_rate, blocks = _with_rate(sound)
+    levels = array("d")
+    samples = (block.samples for block in blocks)
+    for windows in _windows(samples, round(_NOISE_WINDOW * sample_rate)):
+        levels.extend(np.square(windows, dtype=np.float64).mean(axis=(0, 2)))
+    power = np.frombuffer(levels)
+    power = power[power > 0]
+    if not len(power):
+        return -math.inf
+    return 10 * math.log10(np.percentile(power, _NOISE_PERCENTILE))
+
+
+def _k_weighted(blocks: Iterable[Audio]) -> Iterator[NDArray[np.float64]]:
+    state = None
+    for block in blocks:
+        sections = _k_weighting(block.sample_rate)
+        if state is None:
+            state = np.zeros((len(sections), block.num_channels, 2))
+        filtered, state = sosfilt(sections, block.samples.astype(np.float64), zi=state)
+        yield filtered
+
+
+@cache
+def _k_weighting(sample_rate: int) -> NDArray[np.float64]:
+    """The two filters of K-weighting at any rate, as second-order sections."""
+    return np.array([_at_rate(np.array(table), sample_rate) for table in _K_WEIGHTING])
+
+
+def _at_rate(section: NDArray[np.float64], sample_rate: int) -> NDArray[np.float64]:
+    """A second-order section for 48 kHz, moved to another rate with its corner in place.
+
+    With z = (1 + w) / (1 - w) the section becomes a ratio of polynomials in w, the analogue filter
+    of the bilinear transform. Stretching w moves the corner to where the other rate needs it.
+    """
+    numerator, denominator = _SWAP_Z_AND_W @ section[:3], _SWAP_Z_AND_W @ section[3:]
+    corner = math.sqrt(denominator[0] / denominator[2])
+    moved_corner = math.tan(math.atan(corner) * _TABLE_RATE / sample_rate)
+    stretch = (corner / moved_corner) ** np.arange(3)
+    moved = np.concatenate(
+        [_SWAP_Z_AND_W @ (numerator * stretch), _SWAP_Z_AND_W @ (denominator * stretch)]
+    )
+    normalised: NDArray[np.float64] = moved / moved[3]
+    return normalised
+
+
+def _peak(block: Audio) -> float:
+    return float(np.abs(block.samples).max(initial=0.0))
+
+
+def _blocks(sound: Sound) -> Iterator[Audio]:
+    if not isinstance(sound, Audio):
+        yield from sound
+        return
+    for start in range(0, sound.num_frames, _BLOCK_FRAMES):
+        yield sound.slice(Span(start, start + _BLOCK_FRAMES))
+
+
+def _with_rate(sound: Sound) -> tuple[int, Iterator[Audio]]:
+    """The sample rate, which only a first block knows, and all blocks."""
+    blocks = _blocks(sound)
+    first = next(blocks, None)
+    if first is None:
+        return _TABLE_RATE, blocks
+    return first.sample_rate, chain([first], blocks)
+
+
+def _windows(blocks: Iterable[NDArray[_Float]], num_frames: int) -> Iterator[NDArray[_Float]]:
+    """Whole windows of `num_frames`, as (channels, windows, frames); a rest at the end is left."""
+    rest = None
+    for block in blocks:
+        samples = block if rest is None else np.concatenate([rest, block], axis=1)
+        num_windows = samples.shape[1] // num_frames
+        rest = samples[:, num_windows * num_frames :]
+        yield samples[:, : num_windows * num_frames].reshape(-1, num_windows, num_frames)
