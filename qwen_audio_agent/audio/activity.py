@@ -1,0 +1,254 @@
+"""Where somebody speaks, where nobody does, and where it is quietest.
+
+Every 10 ms the power in 20 bands on the mel scale is compared with the noise floor of the band, the
+20th percentile over the 60 to 90 s around. The mean of the 8 bands that stand out most, in dB, is
+high in speech even where a noise is as loud as the speech in all bands together. Measured on hand
+and aligner labels of 11 recordings, percent of speech missed / of silence taken for speech:
+
+    noise                      none        20 dB SNR    10 dB SNR    noise alone
+    this                        1 / 11      4 /  7       22 /  4      - /  0
+    level above a floor         7 / 10     42 /  5       73 /  4
+    WebRTC VAD, mode 2          4 / 22     21 / 15       27 / 35
+    WebRTC VAD, mode 0          0 / 49      5 / 36        1 / 82
+
+Speech at -30 dB is found as well as at full level, which WebRTC's detector misses in half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from qwen_audio_agent.audio.resampling import EAR_RATE, resample_blocks
+from qwen_audio_agent.audio.samples import Audio, Samples, Span
+
+_Floats = NDArray[np.float32]
+_Flags = NDArray[np.bool_]
+
+_BLOCK_FRAMES: Final = 65536
+_HOPS_PER_SECOND: Final = 100
+_HOP: Final = EAR_RATE // _HOPS_PER_SECOND
+_WINDOW: Final = 512
+# Zeros before the first window put its middle into the middle of the first hop.
+_LEAD: Final = (_WINDOW - _HOP) // 2
+_NUM_BANDS: Final = 20
+_LOWEST_HZ: Final = 100.0
+_HIGHEST_HZ: Final = 6000.0
+_FLOOR_PERCENTILE: Final = 20
+_NUM_CLEAREST_BANDS: Final = 8
+_THRESHOLD_DB: Final = 3.2
+# Breaths and clicks stand out of a very quiet room too, but far less than the speech there.
+_THRESHOLD_OF_SPEECH: Final = 0.25
+_STRETCH_HOPS: Final = 30 * _HOPS_PER_SECOND
+_CLOSED_GAP_HOPS: Final = 20
+_SHORTEST_SPEECH_HOPS: Final = 5
+_MARGIN_HOPS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activity:
+    """Where somebody speaks in a recording.
+
+    Attributes:
+        sample_rate: of the recording, in Hz.
+        num_frames: of the recording.
+        speech: spans with speech, in order, at least 0.2 s apart, with 30 ms to spare at each end.
+        power: mean square of the sound between 0 and 8 kHz, of each 10 ms.
+    """
+
+    sample_rate: int
+    num_frames: int
+    speech: tuple[Span, ...]
+    power: _Floats
+
+    @property
+    def pauses(self) -> tuple[Span, ...]:
+        """The spans between, before and after the speech."""
+        edges = [0, *(edge for span in self.speech for edge in (span.start, span.end))]
+        edges.append(self.num_frames)
+        pairs = zip(edges[::2], edges[1::2], strict=True)
+        return tuple(Span(start, end) for start, end in pairs if end > start)
+
+    def quietest(self, seconds: float) -> Span | None:
+        """The best stretch to take room tone from.
+
+        Args:
+            seconds: how long it should be, at least 0.01.
+
+        Returns:
+            The span whose loudest 10 ms is the least loud, `seconds` long where a pause is that
+            long, else a whole pause; None if there is no pause, or digital silence only.
+        """
+        wanted = max(1, round(seconds * _HOPS_PER_SECOND))
+        hops = [self._whole_hops(pause) for pause in self.pauses]
+        best: Span | None = None
+        least = np.inf
+        for first, last in _long_enough(hops, wanted):
+            windows = sliding_window_view(self.power[first:last], min(wanted, last - first))
+            # Digital silence is no room tone.
+            loudest = np.where(windows.min(axis=1) > 0, windows.max(axis=1), np.inf)
+            at = int(loudest.argmin())
+            if loudest[at] < least:
+                least = float(loudest[at])
+                best = _span(first + at, first + at + windows.shape[1], self.sample_rate)
+        return best
+
+    def _whole_hops(self, span: Span) -> tuple[int, int]:
+        first = -(-span.start * _HOPS_PER_SECOND // self.sample_rate)
+        return first, min(span.end * _HOPS_PER_SECOND // self.sample_rate, len(self.power))
+
+
+def find_activity(sound: Audio | Iterable[Audio]) -> Activity:
+    """Find the speech in a recording of any length, rate and number of channels.
+
+    Memory is constant but for 4 bytes per 10 ms.
+
+    Args:
+        sound: a sound in memory, or its consecutive blocks.
+    """
+    sample_rate, num_frames = EAR_RATE, 0
+
+    def counted() -> Iterator[Audio]:
+        nonlocal sample_rate, num_frames
+        for block in _blocks(sound):
+            sample_rate, num_frames = block.sample_rate, num_frames + block.num_frames
+            yield block.to_mono()
+
+    powers: list[_Floats] = []
+    flags: list[_Flags] = []
+    for power, active in _judged(_stretches(resample_blocks(counted(), EAR_RATE))):
+        powers.append(power)
+        flags.append(active)
+    speech = []
+    for first, last in _runs(_smoothed(np.concatenate(flags))):
+        span = _span(first, last, sample_rate)
+        speech.append(Span(span.start, min(span.end, num_frames)))
+    return Activity(sample_rate, num_frames, tuple(speech), np.concatenate(powers))
+
+
+def active_spans(sound: Audio | Iterable[Audio]) -> list[Span]:
+    """Where somebody speaks, in frames at the rate of the recording; see `find_activity`."""
+    return list(find_activity(sound).speech)
+
+
+def _blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:
+    if not isinstance(sound, Audio):
+        yield from sound
+        return
+    for start in range(0, sound.num_frames, _BLOCK_FRAMES):
+        yield sound.slice(Span(start, start + _BLOCK_FRAMES))
+
+
+def _stretches(blocks: Iterator[Audio]) -> Iterator[_Floats]:
+    """What is measured in each 10 ms of 16 kHz mono, (hops, bands + 1), 30 s or more at a time.
+
+    The last column is the mean square of the sound, those before are the powers in the bands.
+    """
+    rest = np.zeros(_LEAD, np.float32)
+    measured: list[_Floats] = []
+    padding = Audio(np.zeros((1, _WINDOW - _LEAD), np.float32), EAR_RATE)
+    for block in chain(blocks, [padding]):
+        rest = np.concatenate([rest, block.samples[0]])
+        if len(rest) >= _WINDOW:
+            windows = sliding_window_view(rest, _WINDOW)[::_HOP]
+            measured.append(_measured(windows))
+            rest = rest[len(windows) * _HOP :]
+        if sum(map(len, measured)) >= _STRETCH_HOPS:
+            yield np.concatenate(measured)
+            measured.clear()
+    if measured:
+        yield np.concatenate(measured)
+
+
+def _measured(windows: Samples) -> _Floats:
+    spectrum = np.abs(np.fft.rfft(windows * _TAPER)) ** 2
+    power = np.square(windows[:, _LEAD : _LEAD + _HOP]).mean(axis=1)
+    return np.column_stack([spectrum @ _BANDS, power]).astype(np.float32)
+
+
+def _judged(stretches: Iterator[_Floats]) -> Iterator[tuple[_Floats, _Flags]]:
+    """Power of each hop and whether it is active, each stretch judged with its neighbours."""
+    before = current = np.zeros((0, _NUM_BANDS + 1), np.float32)
+    for following in chain(stretches, [before]):
+        around = np.concatenate([before, current, following])
+        active = _stands_out(around)[len(before) : len(before) + len(current)]
+        yield current[:, -1], active
+        before, current = current, following
+
+
+def _stands_out(measured: _Floats) -> _Flags:
+    """Which hops stand out of the noise floor of (hops, bands + 1)."""
+    sounding = measured[:, -1] > 0
+    if not sounding.any():
+        return sounding
+    bands = uniform_filter1d(measured[:, :-1], 3, axis=0) + _ROUNDING
+    floor = np.percentile(bands[sounding], _FLOOR_PERCENTILE, axis=0)
+    above_db = 10 * np.log10(np.maximum(bands / floor, 1))
+    clearest = np.partition(above_db, -_NUM_CLEAREST_BANDS, axis=1)[:, -_NUM_CLEAREST_BANDS:]
+    score = uniform_filter1d(clearest.mean(axis=1), 5)
+    loud_speech = np.percentile(score, 95)
+    flags: _Flags = score > max(_THRESHOLD_DB, _THRESHOLD_OF_SPEECH * loud_speech)
+    return flags
+
+
+def _smoothed(active: _Flags) -> _Flags:
+    """Close short gaps, drop short blips, and leave a margin around the rest."""
+    smoothed = active.copy()
+    for first, last in _runs(~smoothed):
+        if last - first < _CLOSED_GAP_HOPS and first > 0 and last < len(active):
+            smoothed[first:last] = True
+    for first, last in _runs(smoothed):
+        if last - first < _SHORTEST_SPEECH_HOPS:
+            smoothed[first:last] = False
+        else:
+            smoothed[max(0, first - _MARGIN_HOPS) : last + _MARGIN_HOPS] = True
+    return smoothed
+
+
+def _runs(flags: _Flags) -> list[tuple[int, int]]:
+    """The runs [first, last) of True."""
+    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+
+
+def _span(first: int, last: int, sample_rate: int) -> Span:
+    return Span(
+        round(Fraction(first * sample_rate, _HOPS_PER_SECOND)),
+        round(Fraction(last * sample_rate, _HOPS_PER_SECOND)),
+    )
+
+
+def _long_enough(hops: list[tuple[int, int]], wanted: int) -> list[tuple[int, int]]:
+    """The pauses of at least `wanted` hops, or else the longest one."""
+    long_enough = [(first, last) for first, last in hops if last - first >= wanted]
+    if long_enough:
+        return long_enough
+    longest = max(hops, key=lambda pause: pause[1] - pause[0], default=(0, 0))
+    return [longest] if longest[1] > longest[0] else []
+
+
+def _mel_bands() -> _Floats:
+    """Triangles of equal height, evenly spaced in mel and half overlapping, (bins, bands).
+
+    Source: O'Shaughnessy, Speech Communication, 1987: mel = 2595 log10(1 + f / 700 Hz).
+    """
+    lowest, highest = (2595 * np.log10(1 + f / 700) for f in (_LOWEST_HZ, _HIGHEST_HZ))
+    corners = 700 * (10 ** (np.linspace(lowest, highest, _NUM_BANDS + 2) / 2595) - 1)
+    bins = np.fft.rfftfreq(_WINDOW, 1 / EAR_RATE)[:, None]
+    rising = (bins - corners[:-2]) / np.diff(corners)[:-1]
+    falling = (corners[2:] - bins) / np.diff(corners)[1:]
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+
+
+_TAPER: Final = np.hanning(_WINDOW).astype(np.float32)
+_BANDS: Final = _mel_bands()
+# What the rounding to 16 bits leaves in each band; no floor is lower.
+_ROUNDING: Final = (2.0**-15) ** 2 / 12 * (_TAPER**2).sum() * _BANDS.sum(axis=0)
