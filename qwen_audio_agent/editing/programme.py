@@ -190,6 +190,6 @@ def _joined_sound(join: _Join, reader: _ClipReader) -> Samples64:
     if join.right:
         beyond = before if join.right.source in (SILENCE, BLEEP) else min(before, join.right.start)
         right = as_float64(reader.read(join.right, -beyond, beyond + after))
-    if left.shape == right.shape:
+    if left.shape[1] == right.shape[1] == before + after:
         return crossfade(left, right)
     return meet(left, right, before + after)
