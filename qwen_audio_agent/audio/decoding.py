@@ -22,24 +22,37 @@ def is_entered_anywhere(file: AudioFile) -> bool:
     return not coded and file.num_frames < _UNKNOWN_LENGTH
 
 
+def decode(file: AudioFile) -> Iterator[Numbers]:
+    """All of a file that libsndfile knows, in blocks, (channels, frames) in its own numbers."""
+    opened = open_endless if file.subtype in _MPEG else open_stream
+    with opened(file.path) as stream:
+        yield from blocks_of(stream)
+
+
 def decode_to(
-    file: AudioFile, wav_path: Path, progress: Callable[[float], None] | None = None
+    wav_path: Path,
+    file: AudioFile,
+    blocks: Iterator[Numbers],
+    progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Decode all of `file` into a wav file: float32 for lossy codecs, else the same integers.
+    """Write decoded sound to a wav file: float32 for lossy codecs, else the same integers.
 
     Args:
-        file: as it describes itself; `num_frames` may be wrong.
         wav_path: file to write, whole or not at all.
+        file: where the sound is from; its `num_frames` may be a guess.
+        blocks: (channels, frames) in the dtype of `file`.
         progress: is called with the fraction done, 0 to 1.
 
     Raises:
-        AudioFileError: nothing can be decoded, or the copy cannot be written.
+        AudioFileError: there is no sound, or the copy cannot be written.
     """
     bits = num_bits(file.subtype)
     subtype = "FLOAT" if bits is None else f"PCM_{8 * -(-max(bits, 16) // 8)}"
+    if file.subtype == "DOUBLE":
+        subtype = "DOUBLE"
     done = 0
     with AudioWriter(wav_path, file.sample_rate, file.num_channels, "WAV", subtype) as writer:
-        for block in _blocks(file):
+        for block in blocks:
             refuse_not_finite(block, file.path, done, file.sample_rate)
             writer.write(block)
             done += block.shape[1]
@@ -49,9 +62,3 @@ def decode_to(
             raise AudioFileError(f"{shown(file.path)} holds no sound that can be decoded")
     if progress is not None:
         progress(1.0)
-
-
-def _blocks(file: AudioFile) -> Iterator[Numbers]:
-    opened = open_endless if file.subtype in _MPEG else open_stream
-    with opened(file.path) as stream:
-        yield from blocks_of(stream)

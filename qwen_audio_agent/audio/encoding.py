@@ -18,6 +18,10 @@ _MAX_BLOCK_FRAMES: Final = 65536
 # RIFF and AIFF count bytes in 32 bits; what is left is room for the header and the tags.
 _MAX_DATA_BYTES: Final = 2**32 - 2**20
 _HEADER_BYTES: Final = 4096
+_LIMITS: Final = {
+    "OPUS": "it holds 8, 12, 16, 24 and 48 kHz; write ogg (Vorbis) or flac",
+    "MPEG_LAYER_III": "it holds 2 channels and 8 to 48 kHz; write ogg or flac",
+}
 
 
 class SoundFileSink:
@@ -85,8 +89,8 @@ class SoundFileSink:
             )
         except (soundfile.LibsndfileError, ValueError) as error:
             raise AudioFileError(
-                f"a {container} file of {coding.subtype} does not hold {coding.num_channels} "
-                f"channel(s) at {coding.sample_rate} Hz; write another format, such as wav or flac"
+                f"{coding.subtype} in {container} does not hold {coding.num_channels} channels at "
+                f"{coding.sample_rate} Hz; {_LIMITS.get(coding.subtype, 'write wav')}"
             ) from error
         for name in TAGS:
             if coding.tags.get(name):

@@ -24,8 +24,9 @@ from typing import Any, Final
 import numpy as np
 import soundfile
 
+from qwen_audio_agent.audio import media
 from qwen_audio_agent.audio.audio_file import AudioFile
-from qwen_audio_agent.audio.decoding import decode_to, is_entered_anywhere
+from qwen_audio_agent.audio.decoding import decode, decode_to, is_entered_anywhere
 from qwen_audio_agent.audio.formats import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
@@ -58,6 +59,8 @@ __all__ = [
     "same_file",
 ]
 
+_Decoder = Callable[[AudioFile], Iterator[Numbers]]
+
 _HASH_BYTES: Final = 1 << 20
 
 
@@ -81,13 +84,9 @@ def probe(
     """
     path = Path(path)
     check_regular(path)
-    with open_stream(path) as stream:
-        file = describe_stream(path, stream)
-        _check_header(file)
-        if is_entered_anywhere(file):
-            file = replace(file, num_frames=_num_readable(stream, file.num_frames))
-    if not is_entered_anywhere(file):
-        decoded = _decoded_copy(file, cache_folder, progress)
+    file, decoder = _described(path)
+    if decoder is not None:
+        decoded = _decoded_copy(file, decoder, cache_folder, progress)
         with open_stream(decoded) as stream:
             file = replace(file, num_frames=stream.frames, decoded=decoded)
     if file.num_frames == 0:
@@ -205,6 +204,32 @@ def same_file(a: Path, b: Path) -> bool:
         return False
 
 
+def _described(path: Path) -> tuple[AudioFile, _Decoder | None]:
+    """What a file says about itself, and how to decode it if it must be."""
+    try:
+        stream = open_stream(path)
+    except AudioFileError as unknown:
+        file = _described_media(path, unknown)
+        _check_header(file)
+        return file, media.decode
+    with stream:
+        file = describe_stream(path, stream)
+        _check_header(file)
+        if is_entered_anywhere(file):
+            return replace(file, num_frames=_num_readable(stream, file.num_frames)), None
+    return file, decode
+
+
+def _described_media(path: Path, unknown: AudioFileError) -> AudioFile:
+    try:
+        return media.describe(path)
+    except AudioFileError:
+        # PyAV is worth its advice only where the name promises what PyAV reads.
+        if path.suffix.lower() in media.SUFFIXES:
+            raise
+        raise unknown from None
+
+
 def _check_header(file: AudioFile) -> None:
     """Refuse what no recording has, before memory is reserved for it."""
     if not 1 <= file.num_channels <= MAX_CHANNELS:
@@ -233,7 +258,10 @@ def _num_readable(stream: SoundStream, claimed: int) -> int:
 
 
 def _decoded_copy(
-    file: AudioFile, cache_folder: Path | None, progress: Callable[[float], None] | None
+    file: AudioFile,
+    decoder: _Decoder,
+    cache_folder: Path | None,
+    progress: Callable[[float], None] | None,
 ) -> Path:
     folder = _temporary_folder() if cache_folder is None else cache_folder
     copy = folder / f"{content_hash(file.path)}.wav"
@@ -244,7 +272,7 @@ def _decoded_copy(
             raise AudioFileError(
                 f"{shown(folder)} cannot be made to keep decoded sound in: {error.strerror}"
             ) from None
-        decode_to(file, copy, progress)
+        decode_to(copy, file, decoder(file), progress)
     return copy
 
 

@@ -20,6 +20,7 @@ from qwen_audio_agent.audio.formats import (
     to_dtype,
     usual_subtype,
 )
+from qwen_audio_agent.audio.media import MediaSink
 from qwen_audio_agent.errors import AudioFileError
 
 
@@ -66,7 +67,11 @@ class AudioWriter:
         except (OSError, ValueError, RuntimeError) as error:
             raise _failure(self._path, error) from None
         try:
-            self._sink = SoundFileSink(self._temporary, self._coding)
+            self._sink: SoundFileSink | MediaSink
+            if self._coding.container == "MP4":
+                self._sink = MediaSink(self._temporary, self._coding)
+            else:
+                self._sink = SoundFileSink(self._temporary, self._coding)
         except BaseException:
             self._temporary.unlink(missing_ok=True)
             raise
