@@ -1,0 +1,286 @@
+"""What a person asks for, as plain values: the grammar makes them, the planner turns them into tool calls.
+
+A time in an instruction is a `Moment`, a stretch is a `Passage`; nothing here has heard the recording yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Which = Literal["only", "first", "second", "third", "fourth", "fifth", "last", "every"]
+Part = Literal["it", "before", "after"]
+Fill = Literal["room", "bleep", "digital"]
+Side = Literal["before", "after"]
+EffectName = Literal["normalize", "highpass", "compress", "deess", "declick", "tempo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time.
+
+    Attributes:
+        seconds: >= 0, counted from `anchor`.
+        anchor: "start" counts forwards from the start, "end" backwards from the end.
+    """
+
+    seconds: float
+    anchor: Literal["start", "end"] = "start"
+
+
+START = Moment(0.0)
+END = Moment(0.0, "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words that were said, and which occurrence of them.
+
+    Attributes:
+        text: as the person wrote it.
+        which: the occurrence.
+        quoted: between quotation marks, so surely words of the recording.
+    """
+
+    text: str
+    which: Which = "only"
+    quoted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause that is named by its place or length: "the pause", "the second pause", "the longest pause"."""
+
+    which: Which | Literal["longest"] = "only"
+
+
+@dataclass(frozen=True, slots=True)
+class It:
+    """A reference to what was named before: "it", "that part", "the second one"."""
+
+    which: Which = "only"
+
+
+Edge = Moment | Phrase | Pause | It
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of the recording.
+
+    Attributes:
+        start: the phrase, pause or moment that it starts with.
+        end: what it ends with; None: it is `start` alone.
+        part: all that comes "before" or "after" `start` instead of it.
+        between: from the end of `start` to the start of `end`, so that neither is inside.
+        near: only the occurrence of the phrase that comes before or after this.
+    """
+
+    start: Edge
+    end: Edge | None = None
+    part: Part = "it"
+    between: bool = False
+    near: tuple[Side, Moment | Phrase | Pause] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioNumber:
+    """An audio named by its number: "Audio 2"."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioName:
+    """An audio named by its file: "jingle.wav"."""
+
+    name: str
+
+
+AudioRef = AudioNumber | AudioName
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Sound taken from another audio: the whole of it, or a passage."""
+
+    audio: AudioRef
+    passage: Passage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where sound goes: before or after something, or at a moment."""
+
+    side: Literal["before", "after", "at"]
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """What is said, in all of it or in a passage."""
+
+    passage: Passage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """When something is said."""
+
+    phrase: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long the recording is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Take a passage out and close the gap."""
+
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Take out everything else."""
+
+    passage: Passage
+    only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Replace the sound of a passage and keep its length."""
+
+    passage: Passage
+    fill: Fill = "room"
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Put other sound in; without a place, at the end."""
+
+    material: Material
+    place: Place | None = None
+    crossfade_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Several audios one after the other."""
+
+    audios: tuple[AudioRef, ...]
+    crossfade_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Put other sound in the place of a phrase."""
+
+    passage: Passage
+    material: Material
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Take a passage from one place to another."""
+
+    passage: Passage
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """Take fillers out, or shorten pauses; lengths in seconds."""
+
+    what: Literal["fillers", "pauses"]
+    longer_than: float | None = None
+    to: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Louder or quieter by `db`, in dB; the whole without a passage."""
+
+    db: float
+    passage: Passage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fade:
+    """Rise from silence at the start, fall to it at the end; lengths in seconds, None: not said."""
+
+    rise: bool
+    fall: bool
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denoise:
+    """Take steady noise out; strength 0 to 1."""
+
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Another effect on the whole; value in the effect's own unit (LUFS, Hz, ratio, factor)."""
+
+    name: EffectName
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Go back to how it was, `times` edits ago."""
+
+    times: int = 1
+
+
+Question = Transcribe | Find | Duration
+Edit = (
+    Cut
+    | Keep
+    | Silence
+    | Insert
+    | Join
+    | Replace
+    | Move
+    | Tidy
+    | Gain
+    | Fade
+    | Denoise
+    | Effect
+    | Undo
+)
+Action = Question | Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do.
+
+    Attributes:
+        action: what.
+        audio: the audio that the person named; None: the one at hand.
+        said: the words of the instruction that ask for it.
+    """
+
+    action: Action
+    audio: AudioRef | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A sentence that was understood as a whole.
+
+    Attributes:
+        steps: in the order in which they were said.
+        notes: what was taken for granted, such as a corrected typing error, for the person to see.
+    """
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,146 @@
+"""The embedded chat model: hears through an ear, plans through a grammar, and needs no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import Field
+
+from qwen_audio_agent.chat_models.answers import answer_to, report
+from qwen_audio_agent.chat_models.calls import Call
+from qwen_audio_agent.chat_models.conversation import read_conversation
+from qwen_audio_agent.chat_models.plan import Plan, make_plan, next_call
+from qwen_audio_agent.chat_models.scene import Scene
+from qwen_audio_agent.chat_models.scripted import as_chunk
+from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
+from qwen_audio_agent.speech.hearing import Hearable
+
+MODEL_NAME = "offline"
+
+
+def _hears_nothing(file_id: str) -> Hearable:
+    raise QwenAudioAgentError(f"{file_id} cannot be listened to: open the model with hear=...")
+
+
+class OfflineChatModel(BaseChatModel):
+    """Understands English instructions about recordings, answers, and asks for tool calls.
+
+    It keeps nothing between calls: the messages say what was asked and what has been done. It asks only for tools
+    that are bound, one call at a time, and for none unless it understands the whole instruction.
+
+    Attributes:
+        hear: gives the audio behind the `file_id` of an audio block, such as "audio-1".
+    """
+
+    hear: Callable[[str], Hearable] = Field(default=_hears_nothing, exclude=True, repr=False)
+
+    @property
+    def _llm_type(self) -> str:
+        return "qwen-audio-agent-offline"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": MODEL_NAME}
+
+    def bind_tools(
+        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Allow tool calls.
+
+        Args:
+            tools: whatever LangChain takes for a tool.
+            tool_choice: "none" allows no calls; it is never made to call where it would not by itself.
+            **kwargs: passed on with every call.
+        """
+        formatted = (
+            [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
+        )
+        return self.bind(tools=formatted, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=self._reply(messages, kwargs))])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        yield ChatGenerationChunk(message=as_chunk(self._reply(messages, kwargs)))
+
+    def _reply(self, messages: list[BaseMessage], kwargs: dict[str, Any]) -> AIMessage:
+        tools = {tool["function"]["name"] for tool in kwargs.get("tools") or ()}
+        scene = Scene(read_conversation(messages), self.hear)
+        reply = _turn(scene, tools)
+        content = reply if isinstance(reply, str) else ""
+        calls = [] if isinstance(reply, str) else [_as_tool_call(reply, scene.talk.num_calls)]
+        num_words = sum(len(message.text.split()) for message in messages)
+        num_said = len(content.split()) + sum(1 + len(call["args"]) for call in calls)
+        return AIMessage(
+            content=content,
+            tool_calls=calls,
+            response_metadata={
+                "model_name": str(kwargs.get("model", MODEL_NAME)),
+                "model_provider": "qwen-audio-agent",
+                "finish_reason": "tool_calls" if calls else "stop",
+            },
+            # It has no tokens; words are the nearest that a reader of usage can add up.
+            usage_metadata=UsageMetadata(
+                input_tokens=num_words, output_tokens=num_said, total_tokens=num_words + num_said
+            ),
+        )
+
+
+def _turn(scene: Scene, tools: set[str]) -> str | Call:
+    """The next tool call of the instruction at hand, or the answer."""
+    talk = scene.talk
+    if not talk.instruction:
+        return "What shall I do with the recording?"
+    try:
+        plan = make_plan(scene, tools)
+        failed = next((done for done in talk.done if done.failed), None)
+        if failed is not None:
+            return _stopped(plan, scene, tools, failed.text or "a tool failed.")
+        call = next_call(plan, scene, tools)
+    except InstructionError as error:
+        if talk.done:
+            return _stopped(None, scene, tools, str(error))
+        return str(error)
+    return _answer(plan, scene, tools) if call is None else call
+
+
+def _answer(plan: Plan, scene: Scene, tools: set[str]) -> str:
+    try:
+        answers = [answer_to(step, scene) for step in plan.steps]
+    except InstructionError as error:
+        answers = [str(error)]
+    notes = list(plan.instruction.notes)
+    return "\n".join(text for text in [report(plan.calls(tools), scene), *answers, *notes] if text)
+
+
+def _stopped(plan: Plan | None, scene: Scene, tools: set[str], why: str) -> str:
+    """Why it stopped, and what had been done."""
+    done = report(plan.calls(tools), scene) if plan else ""
+    return f"I stopped: {why} {done or 'Nothing was edited.'}"
+
+
+def _as_tool_call(call: Call, num_before: int) -> ToolCall:
+    # The number of the call in the conversation is its id: the same messages give the same reply.
+    return ToolCall(
+        name=call.tool, args=call.arguments, id=f"call_{num_before + 1}", type="tool_call"
+    )

@@ -1,0 +1,183 @@
+"""The grammar and its parser: from the pieces of a sentence to a tree.
+
+The files of `grammar/` are read as one lark grammar. A sentence is parsed in a canonical spelling, in which
+a phrase is one symbol ("cut <quoted> , then take out <word> <word>"), so that nothing a person quotes can be
+taken for a word of the grammar.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any, cast
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedEOF, UnexpectedInput
+from lark.grammar import Rule
+from lark.lexer import PatternRE, TerminalDef
+
+from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT, Piece
+
+_LITERAL = re.compile(r'"([^"\n]*)"')
+_GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
+
+
+class NotParsed(Exception):  # noqa: N818 - not an error of the person: the caller looks further
+    """No reading of the pieces; `piece` is the first that cannot follow those before it, None: the end."""
+
+    def __init__(self, piece: Piece | None) -> None:
+        super().__init__(piece)
+        self.piece = piece
+
+
+class Parser:
+    """The grammar, ready to parse.
+
+    Attributes:
+        vocabulary: every word that the grammar knows.
+        unsaid: words that describe sound, and are no words of a recording unless they are quoted.
+    """
+
+    def __init__(self, rules: str, unsaid: str = "") -> None:
+        rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
+        self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
+        self.unsaid = frozenset(unsaid.split()) - self.vocabulary
+        kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
+        self._lark = Lark(
+            "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
+            parser="earley",
+            lexer="dynamic",
+            maybe_placeholders=False,
+            edit_terminals=_end_at_a_space,
+        )
+
+    def parse(self, pieces: Sequence[Piece]) -> Tree[Token]:
+        """The tree of a sentence; the value of each of its tokens is a `Piece`.
+
+        Raises:
+            NotParsed: there is none.
+        """
+        text, places = _canonical(pieces)
+        try:
+            tree = self._parser_for(text).parse(text, "start")
+        except UnexpectedInput:
+            raise NotParsed(self._where(text, places)) from None
+        for token in tree.scan_values(lambda value: isinstance(value, Token)):
+            token.value = places[token.start_pos]
+        return cast("Tree[Token]", tree)
+
+    def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:
+        """The first piece that no rule at all can continue with; None: more was expected at the end."""
+        try:
+            self._lark.parse(text)
+        except UnexpectedEOF:
+            return None
+        except UnexpectedInput as error:
+            at = error.pos_in_stream or 0
+            return next((piece for place, piece in places.items() if place >= at), None)
+        raise AssertionError("the rules that were left out matter")
+
+    def _parser_for(self, text: str) -> Any:
+        """A parser with the rules that this sentence can use: those without a word that it lacks.
+
+        A grammar for people has thousands of rules and a sentence uses ten; leaving the others out makes
+        it many times as fast, and phrasings can be added without a price.
+        """
+        frontend = copy.copy(self._lark.parser)
+        frontend.parser = copy.copy(frontend.parser)
+        frontend.parser.predictions = _Usable(frontend.parser.predictions, self._usable(text))
+        return frontend
+
+    def _usable(self, text: str) -> set[Rule]:
+        """The rules all of whose symbols can match something of the text."""
+        missing = {rule: len(rule.expansion) for rule in self._lark.rules}
+        usable = {rule for rule, count in missing.items() if not count}
+        found: list[Any] = [name for name, pattern in self._terminals if pattern.search(text)]
+        found += {rule.origin.name for rule in usable}
+        seen = set(found)
+        while found:
+            for rule in self._users.get(found.pop(), ()):
+                missing[rule] -= 1
+                if not missing[rule]:
+                    usable.add(rule)
+                    if rule.origin.name not in seen:
+                        seen.add(rule.origin.name)
+                        found.append(rule.origin.name)
+        return usable
+
+    @cached_property
+    def _terminals(self) -> list[tuple[str, re.Pattern[str]]]:
+        return [
+            (terminal.name, re.compile("(?:^| )" + terminal.pattern.to_regexp()))
+            for terminal in self._lark.terminals
+        ]
+
+    @cached_property
+    def _users(self) -> dict[str, list[Rule]]:
+        """Each symbol with the rules that hold it, once for each time."""
+        users: dict[str, list[Rule]] = defaultdict(list)
+        for rule in self._lark.rules:
+            for symbol in rule.expansion:
+                users[symbol.name].append(rule)
+        return users
+
+
+class _Usable(dict[Any, list[Rule]]):
+    """The predictions of lark's Earley parser, without the rules that cannot match."""
+
+    def __init__(self, predictions: Mapping[Any, list[Rule]], usable: set[Rule]) -> None:
+        super().__init__()
+        self._predictions = predictions
+        self._usable = usable
+
+    def __missing__(self, symbol: Any) -> list[Rule]:
+        self[symbol] = [rule for rule in self._predictions[symbol] if rule in self._usable]
+        return self[symbol]
+
+
+@cache
+def open_parser() -> Parser:
+    """The parser of the instructions, read once."""
+    folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
+    return Parser("\n".join(rules), (folder / "unsaid.txt").read_text("utf-8"))
+
+
+def _without_left_out(literal: re.Match[str]) -> str:
+    """A "..." of the grammar without the words that are left out of every sentence."""
+    return '"' + " ".join(word for word in literal[1].split() if word not in LEFT_OUT) + '"'
+
+
+def _with_groups_named(rules: str) -> str:
+    """("a" | "b") in a rule becomes one terminal: lark would write the rule out once for each."""
+    names: dict[str, str] = {}
+
+    def name(group: re.Match[str]) -> str:
+        words = " | ".join(dict.fromkeys(f'"{word}"' for word in _LITERAL.findall(group[1])))
+        return names.setdefault(words, f"_ONE_OF_{len(names)}")
+
+    rules = _GROUP.sub(name, rules)
+    return "\n".join([rules, *(f"{terminal}: {words}" for words, terminal in names.items())])
+
+
+def _end_at_a_space(terminal: TerminalDef) -> None:
+    """Let a terminal match whole words only."""
+    if terminal.pattern.value != " ":
+        terminal.pattern = PatternRE(f"(?:{terminal.pattern.to_regexp()})(?= |$)")
+
+
+def _canonical(pieces: Sequence[Piece]) -> tuple[str, dict[int, Piece]]:
+    """The sentence in words of the grammar and symbols, and where each piece stands in it."""
+    places: dict[int, Piece] = {}
+    words: list[str] = []
+    position = 0
+    for piece in pieces:
+        places[position] = piece
+        words.append(f"<{piece.kind.lower()}>" if piece.kind in KINDS else piece.kind)
+        position += len(words[-1]) + 1
+    return " ".join(words), places

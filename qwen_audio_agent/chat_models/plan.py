@@ -1,0 +1,80 @@
+"""The plan of an instruction: which tool calls in which order, checked as a whole before the first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
+from qwen_audio_agent.chat_models.instructions import understand
+from qwen_audio_agent.chat_models.intents import (
+    Fade,
+    Insert,
+    Instruction,
+    Join,
+    Material,
+    Step,
+    Undo,
+)
+from qwen_audio_agent.chat_models.scene import Scene, listed
+from qwen_audio_agent.errors import InstructionError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of an instruction in the order in which they are done; each is one tool call or none."""
+
+    instruction: Instruction
+    steps: tuple[Step, ...]
+
+    def calls(self, tools: Collection[str]) -> list[Step]:
+        """The steps that take a tool call. Questions are answered without a tool where none is bound."""
+        return [step for step in self.steps if tool_of(step) in tools]
+
+
+def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
+    """The plan for the instruction at hand.
+
+    Raises:
+        InstructionError: it is not understood as a whole, or cannot be done here; so nothing of it is.
+    """
+    instruction = understand(scene.talk.instruction)
+    plan = Plan(instruction, _unfold(instruction.steps))
+    missing = {tool_of(step) for step in plan.steps} - {None, "listen", *tools}
+    if missing:
+        raise InstructionError(
+            f"I cannot edit here: I was given no tool for {listed(sorted(str(m) for m in missing))}. "
+            "I can say what is said, and when."
+        )
+    return plan
+
+
+def next_call(plan: Plan, scene: Scene, tools: Collection[str]) -> Call | None:
+    """The call of the first step that has not been done; None when all have.
+
+    Raises:
+        InstructionError: what the step names is not there any more, or not clear.
+    """
+    steps = plan.calls(tools)
+    done = len(scene.talk.done)
+    return call_for(steps[done], scene) if done < len(steps) else None
+
+
+def _unfold(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps that take several calls, as one step each."""
+    unfolded: list[Step] = []
+    for step in steps:
+        match step.action:
+            case Join(audios, crossfade_ms):
+                first, *others = audios
+                inserts = [Step(Insert(Material(other), None, crossfade_ms)) for other in others]
+                unfolded += [replace(inserts[0], audio=first), *inserts[1:]]
+            case Undo(times):
+                unfolded += [Step(Undo(), step.audio)] * times
+            case Fade(_, _, None):
+                raise InstructionError(
+                    'How long shall the fade be? For example "fade out over 2 s".'
+                )
+            case _:
+                unfolded.append(step)
+    return tuple(unfolded)

@@ -1,0 +1,101 @@
+"""Bringing other sound in, and moving sound (grammar/placing.lark)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token, Transformer, v_args
+
+from qwen_audio_agent.chat_models.intents import (
+    START,
+    AudioRef,
+    Edge,
+    Insert,
+    Join,
+    Material,
+    Move,
+    Passage,
+    Phrase,
+    Place,
+    Replace,
+)
+from qwen_audio_agent.chat_models.reading.times import Length, moment_of
+from qwen_audio_agent.chat_models.reading.words import stretch
+from qwen_audio_agent.errors import InstructionError
+
+
+def _passage(what: Passage | Edge) -> Passage:
+    return what if isinstance(what, Passage) else Passage(what)
+
+
+@v_args(inline=True)
+class Placing(Transformer[Token, Any]):
+    """What the rules of grammar/placing.lark mean."""
+
+    def material(self, audio: AudioRef) -> Material:
+        return Material(audio)
+
+    def material_from_to(self, audio: AudioRef, start: Any, end: Any) -> Material:
+        return Material(audio, stretch(start, end))
+
+    def material_words(self, what: Passage | Phrase, audio: AudioRef) -> Material:
+        return Material(audio, _passage(what))
+
+    def before(self, edge: Any) -> Place:
+        return Place("before", moment_of(edge))
+
+    def after(self, edge: Any) -> Place:
+        return Place("after", moment_of(edge))
+
+    def at_place(self, moment: Any) -> Place:
+        return Place("at", moment_of(moment))
+
+    def crossfade(self, length: Length) -> float:
+        """In milliseconds."""
+        return length.seconds * 1000
+
+    def no_crossfade(self) -> float:
+        return 0.0
+
+    def insert(self, material: Material, place: Place, crossfade: float | None = None) -> Insert:
+        return Insert(material, place, crossfade)
+
+    def insert_at(self, place: Place, material: Material, crossfade: float | None = None) -> Insert:
+        return Insert(material, place, crossfade)
+
+    def append(self, material: Material, crossfade: float | None = None) -> Insert:
+        return Insert(material, None, crossfade)
+
+    def prepend(self, material: Material, crossfade: float | None = None) -> Insert:
+        return Insert(material, Place("at", START), crossfade)
+
+    def join(self, *parts: AudioRef | float) -> Join:
+        crossfade = parts[-1] if isinstance(parts[-1], float) else None
+        return Join(tuple(part for part in parts if not isinstance(part, float)), crossfade)
+
+    def crossfade_join(
+        self, first: AudioRef, second: AudioRef, length: Length | None = None
+    ) -> Join:
+        if length is None:
+            raise InstructionError(
+                'How long shall the crossfade be? For example "crossfade Audio 1 into Audio 2 over 50 ms".'
+            )
+        return Join((first, second), length.seconds * 1000)
+
+    def replace(self, passage: Passage, material: Material) -> Replace:
+        return Replace(passage, material)
+
+    def replace_with(self, material: Material, passage: Passage) -> Replace:
+        return Replace(passage, material)
+
+    def replace_unknown(self, _passage: Passage, phrase: Phrase) -> Replace:
+        raise InstructionError(
+            f'Which audio does the new "{phrase.text}" come from? I cannot speak, only copy: for example '
+            f'replace "..." with "{phrase.text}" of Audio 2.'
+        )
+
+    def move(self, what: Passage | Edge, place: Place) -> Move:
+        return Move(_passage(what), place)
+
+    def move_to_start(self, what: Passage | Edge) -> Move:
+        return Move(_passage(what), Place("at", START))

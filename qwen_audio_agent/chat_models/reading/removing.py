@@ -1,0 +1,94 @@
+"""Taking things out, keeping and silencing (grammar/removing.lark)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lark import Token, Transformer, v_args
+
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    Cut,
+    Denoise,
+    Effect,
+    Fill,
+    Keep,
+    Passage,
+    Silence,
+    Tidy,
+)
+from qwen_audio_agent.chat_models.reading.times import Length
+from qwen_audio_agent.chat_models.reading.words import Words
+
+
+def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
+    return [Silence(passage, fill) for passage in passages]
+
+
+@v_args(inline=True)
+class Removing(Transformer[Token, Any]):
+    """What the rules of grammar/removing.lark mean."""
+
+    def things(self, *things: Passage | Action) -> list[Action]:
+        return [Cut(thing) if isinstance(thing, Passage) else thing for thing in things]
+
+    def remove(self, things: list[Action]) -> list[Action]:
+        return things
+
+    def start_at(self, edge: Any) -> Cut:
+        return Cut(Words.all_before(self, edge))
+
+    def end_after(self, edge: Any) -> Cut:
+        return Cut(Words.all_after(self, edge))
+
+    def fillers(self) -> Tidy:
+        return Tidy("fillers")
+
+    tidy_fillers = fillers
+
+    def noise(self) -> Denoise:
+        return Denoise()
+
+    def rumble(self) -> Effect:
+        return Effect("highpass")
+
+    def clicks(self) -> Effect:
+        return Effect("declick")
+
+    def esses(self) -> Effect:
+        return Effect("deess")
+
+    def pauses(self, *longer_than: Length) -> float | None:
+        return longer_than[0].seconds if longer_than else None
+
+    def pauses_out(self, longer_than: float | None) -> Tidy:
+        return Tidy("pauses", longer_than)
+
+    def shorten(self, longer_than: float | None, to: Length | None = None) -> Tidy:
+        """Without a limit, the pauses that are longer than they shall become."""
+        length = to.seconds if to else None
+        return Tidy("pauses", length if longer_than is None else longer_than, length)
+
+    def cap(self, longer_than: float | None, to: Length) -> Tidy:
+        return self.shorten(longer_than, to)
+
+    def no_longer(self, length: Length) -> Tidy:
+        return self.shorten(None, length)
+
+    def keep(self, passage: Passage) -> Keep:
+        return Keep(passage, only=False)
+
+    def keep_only(self, passage: Passage) -> Keep:
+        return Keep(passage)
+
+    def passages(self, *passages: Passage) -> list[Passage]:
+        return list(passages)
+
+    def mute(self, passages: list[Passage]) -> list[Action]:
+        return _silences(passages, "room")
+
+    def bleep(self, passages: list[Passage]) -> list[Action]:
+        return _silences(passages, "bleep")
+
+    def digital(self, passages: list[Passage]) -> list[Action]:
+        return _silences(passages, "digital")

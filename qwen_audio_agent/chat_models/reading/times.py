@@ -1,0 +1,171 @@
+"""Numbers, lengths and points in time (grammar/times.lark)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Token, Transformer, v_args
+
+from qwen_audio_agent.chat_models.intents import END, START, Moment
+from qwen_audio_agent.errors import InstructionError
+
+_UNITS = {
+    "h": 3600.0,
+    "m": 60.0,
+    "min": 60.0,
+    "mins": 60.0,
+    "s": 1.0,
+    "sec": 1.0,
+    "secs": 1.0,
+    "ms": 0.001,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length in seconds; `unit` is that of its number, in seconds, None when it has several ("1:30")."""
+
+    seconds: float
+    unit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A number without a unit where a time is expected."""
+
+    value: float
+
+
+def moment_of(value: Any) -> Any:
+    """A moment from a length or a bare number of seconds; anything else unchanged."""
+    match value:
+        case Length(seconds):
+            return Moment(_tidy(seconds))
+        case Bare(number):
+            return Moment(_tidy(number))
+    return value
+
+
+def same_unit(start: Any, end: Any) -> tuple[Any, Any]:
+    """The two ends of a stretch; a bare number takes the unit of the other: "from 1 to 2 minutes".
+
+    Raises:
+        InstructionError: the other has no one unit.
+    """
+    match start, end:
+        case Bare(number), Length(_, unit):
+            return moment_of(Length(number * _known(unit, number), unit)), moment_of(end)
+        case Length(_, unit), Bare(number) if unit is None or unit >= 1:
+            return moment_of(start), moment_of(
+                Length(number * _known(unit, number, same=1.0), unit)
+            )
+    return moment_of(start), moment_of(end)
+
+
+def _known(unit: float | None, number: float, same: float | None = None) -> float:
+    if unit is None or (same is not None and unit != same):
+        raise InstructionError(
+            f"I do not know whether {number:g} means seconds or minutes there; write it with its unit, "
+            f'such as "{number:g} s" or "{number:g} min".'
+        )
+    return unit
+
+
+def _tidy(seconds: float) -> float:
+    """A time without the dust of binary arithmetic, to a microsecond."""
+    return round(seconds, 6)
+
+
+@v_args(inline=True)
+class Times(Transformer[Token, Any]):
+    """What the rules of grammar/times.lark mean."""
+
+    def number(self, token: Token) -> float:
+        return float(token.value.value)
+
+    def one(self) -> float:
+        return 1.0
+
+    def minus(self, token: Token) -> float:
+        return -float(token.value.value)
+
+    def clock(self, token: Token) -> Length:
+        text, seconds = token.value.text.lower(), token.value.value
+        single = re.fullmatch(r"[\d.]+([a-z]+)", text)
+        return Length(seconds, _UNITS[single[1]] if single else None)
+
+    def seconds(self, number: float) -> Length:
+        return Length(number, 1.0)
+
+    def minutes(self, number: float) -> Length:
+        return Length(number * 60, 60.0)
+
+    def hours(self, number: float) -> Length:
+        return Length(number * 3600, 3600.0)
+
+    def milliseconds(self, number: float) -> Length:
+        return Length(number / 1000, 0.001)
+
+    def minutes_seconds(self, minutes: float, seconds: float) -> Length:
+        return Length(minutes * 60 + seconds)
+
+    def hours_minutes(self, hours: float, minutes: float) -> Length:
+        return Length(hours * 3600 + minutes * 60)
+
+    def seconds_and_half(self, number: float) -> Length:
+        return Length(number + 0.5)
+
+    def minutes_and_half(self, number: float) -> Length:
+        return Length(number * 60 + 30)
+
+    def one_second(self) -> Length:
+        return Length(1.0)
+
+    def one_minute(self) -> Length:
+        return Length(60.0)
+
+    def minute_and_half(self) -> Length:
+        return Length(90.0)
+
+    def second_and_half(self) -> Length:
+        return Length(1.5)
+
+    def half_second(self) -> Length:
+        return Length(0.5)
+
+    def half_minute(self) -> Length:
+        return Length(30.0)
+
+    def quarter_second(self) -> Length:
+        return Length(0.25)
+
+    def tenth_second(self) -> Length:
+        return Length(0.1)
+
+    def two_seconds(self) -> Length:
+        return Length(2.0)
+
+    def at(self, length: Length) -> Length:
+        return length
+
+    def bare(self, number: float) -> Bare:
+        if number < 0:
+            raise InstructionError(f"{number:g} is before the start; a time is 0 s or more.")
+        return Bare(number)
+
+    def at_second(self, number: float) -> Length:
+        return Length(number, 1.0)
+
+    def at_minute(self, number: float) -> Length:
+        return Length(number * 60, 60.0)
+
+    def at_start(self) -> Moment:
+        return START
+
+    def at_end(self) -> Moment:
+        return END
+
+    def before_end(self, length: Length) -> Moment:
+        return Moment(length.seconds, "end")

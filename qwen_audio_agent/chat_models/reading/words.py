@@ -1,0 +1,198 @@
+"""What was said, and stretches between words or times (grammar/words.lark)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lark import Token, Transformer, v_args
+
+from qwen_audio_agent.chat_models.intents import (
+    END,
+    START,
+    AudioName,
+    AudioNumber,
+    AudioRef,
+    Edge,
+    It,
+    Moment,
+    Passage,
+    Pause,
+    Phrase,
+    Side,
+    Which,
+)
+from qwen_audio_agent.chat_models.reading.times import Bare, Length, moment_of, same_unit
+from qwen_audio_agent.errors import InstructionError
+
+
+def stretch(start: Any, end: Any) -> Passage:
+    """From one edge to another.
+
+    Raises:
+        InstructionError: the end is not after the start, or a unit is missing.
+    """
+    first, last = same_unit(start, end)
+    if isinstance(first, Moment) and isinstance(last, Moment) and first.anchor == last.anchor:
+        backwards = first.anchor == "end"
+        if (first.seconds <= last.seconds) if backwards else (first.seconds >= last.seconds):
+            raise InstructionError(
+                f"The stretch would start at {first.seconds:g} s and end at {last.seconds:g} s; "
+                "the end must come after the start."
+            )
+    return Passage(first, last)
+
+
+@v_args(inline=True)
+class Words(Transformer[Token, Any]):
+    """What the rules of grammar/words.lark mean."""
+
+    sentence: str
+
+    def quoted(self, token: Token) -> Phrase:
+        return Phrase(token.value.text)
+
+    def free(self, *tokens: Token) -> Phrase:
+        first, last = tokens[0].value, tokens[-1].value
+        return Phrase(" ".join(self.sentence[first.start : last.end].split()), quoted=False)
+
+    def phrase(self, *parts: Any) -> Phrase:
+        """[which] phrase."""
+        phrase: Phrase = parts[-1]
+        return replace(phrase, which=parts[0]) if len(parts) > 1 else phrase
+
+    def phrase_which(self, phrase: Phrase, which: Which) -> Phrase:
+        return replace(phrase, which=which)
+
+    def first(self) -> Which:
+        return "first"
+
+    def second(self) -> Which:
+        return "second"
+
+    def third(self) -> Which:
+        return "third"
+
+    def fourth(self) -> Which:
+        return "fourth"
+
+    def fifth(self) -> Which:
+        return "fifth"
+
+    def last(self) -> Which:
+        return "last"
+
+    def every(self) -> Which:
+        return "every"
+
+    def everywhere(self) -> Which:
+        return "every"
+
+    def which_one(self, which: Which) -> Which:
+        return which
+
+    def the_pause(self) -> Pause:
+        return Pause()
+
+    def which_pause(self, which: Which) -> Pause:
+        return Pause(which)
+
+    def longest_pause(self) -> Pause:
+        return Pause("longest")
+
+    def it(self) -> It:
+        return It()
+
+    def it_which(self, which: Which) -> It:
+        return It(which)
+
+    def it_every(self) -> It:
+        return It("every")
+
+    def edge(self, value: Any) -> Any:
+        return value
+
+    def near_after(self, place: Any) -> tuple[Side, Any]:
+        return "after", moment_of(place)
+
+    def near_before(self, place: Any) -> tuple[Side, Any]:
+        return "before", moment_of(place)
+
+    def words(self, edge: Edge) -> Passage:
+        return Passage(edge)
+
+    def words_near(self, edge: Edge, near: tuple[Side, Any]) -> Passage:
+        return Passage(edge, near=near)
+
+    def passage(self, passage: Passage) -> Passage:
+        return passage
+
+    solid = passage
+
+    def from_to(self, start: Any, end: Any) -> Passage:
+        return stretch(start, end)
+
+    def seconds_to(self, start: float, end: float) -> Passage:
+        return stretch(Bare(start), Bare(end))
+
+    def minutes_to(self, start: float, end: float) -> Passage:
+        return stretch(Length(start * 60, 60), Length(end * 60, 60))
+
+    def between(self, start: Any, end: Any) -> Passage:
+        passage = stretch(start, end)
+        both_times = isinstance(passage.start, Moment) and isinstance(passage.end, Moment)
+        return passage if both_times else replace(passage, between=True)
+
+    def from_on(self, edge: Any) -> Passage:
+        return stretch(edge, END)
+
+    def all_to(self, edge: Any) -> Passage:
+        return stretch(START, edge)
+
+    def from_for(self, start: Any, length: Length) -> Passage:
+        moment = moment_of(start)
+        if not isinstance(moment, Moment) or moment.anchor == "end":
+            raise InstructionError(
+                "I can count a length from a time only; say until which word it goes, or give both times."
+            )
+        return stretch(moment, Moment(moment.seconds + length.seconds))
+
+    def for_from(self, length: Length, start: Any) -> Passage:
+        return self.from_for(start, length)
+
+    def first_length(self, length: Length) -> Passage:
+        return stretch(START, length)
+
+    def last_length(self, length: Length) -> Passage:
+        return stretch(Moment(length.seconds, "end"), END)
+
+    def first_second(self) -> Passage:
+        return stretch(START, Moment(1.0))
+
+    def last_second(self) -> Passage:
+        return stretch(Moment(1.0, "end"), END)
+
+    def first_minute(self) -> Passage:
+        return stretch(START, Moment(60.0))
+
+    def last_minute(self) -> Passage:
+        return stretch(Moment(60.0, "end"), END)
+
+    def all_after(self, edge: Any) -> Passage:
+        place = moment_of(edge)
+        return stretch(place, END) if isinstance(place, Moment) else Passage(place, part="after")
+
+    def all_before(self, edge: Any) -> Passage:
+        place = moment_of(edge)
+        return stretch(START, place) if isinstance(place, Moment) else Passage(place, part="before")
+
+    def file(self, token: Token) -> AudioName:
+        return AudioName(token.value.text)
+
+    def audio_number(self, number: float) -> AudioNumber:
+        if number < 1 or number != int(number):
+            raise InstructionError(f"Audios are numbered 1, 2, 3; there is no Audio {number:g}.")
+        return AudioNumber(int(number))
+
+    def scope(self, audio: AudioRef | None = None) -> tuple[AudioRef | None]:
+        return (audio,)

@@ -1,0 +1,300 @@
+"""From a sentence to its pieces: words, numbers, times, quoted phrases, file names.
+
+What is inside quotation marks becomes one piece that nothing later looks into: it is data.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from qwen_audio_agent.errors import InstructionError
+
+MAX_CHARACTERS = 2000
+MAX_PIECES = 300
+
+KINDS = ("QUOTED", "FILE", "NUMBER", "NUMWORD", "TIME", "FACTOR", "WORD", "UNSAID", "STOP", "OTHER")
+"""Pieces that are no fixed words of the grammar."""
+
+LEFT_OUT = ("the", "please")
+"""Words that change no instruction."""
+
+# Each opening mark with the marks that may close it.
+_QUOTES = {
+    '"': '"”“',
+    "“": '”"“',
+    "„": '“”"',
+    "”": '”"',
+    "«": "»",
+    "»": "«",
+    "‹": "›",
+    "「": "」",
+    "『": "』",
+    "`": "`´",
+    "‘": "’'",
+    "'": "'’",
+}
+_MAY_BE_APOSTROPHE = "'‘’"
+_AUDIO_SUFFIXES = "wav wave flac mp3 ogg oga opus m4a m4b mp4 aac webm aif aiff aifc au caf mka mkv mov wma w64 rf64"
+_SECONDS_OF = {
+    "h": 3600.0,
+    "m": 60.0,
+    "min": 60.0,
+    "mins": 60.0,
+    "s": 1.0,
+    "sec": 1.0,
+    "secs": 1.0,
+    "ms": 0.001,
+}
+
+_PATTERNS = re.compile(
+    rf"""
+      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{"|".join(_AUDIO_SUFFIXES.split())})(?![\w.]))
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+)
+    | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
+    | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)(?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
+    | (?P<ORDINAL>\d+(?:st|nd|rd|th)\b)
+    | (?P<FACTOR>(?:\d+(?:\.\d+)?|\.\d+)[x×](?![^\W_])|[x×]\d+(?:\.\d+)?)
+    | (?P<NUMBER>(?:(?<![^\s(=])[-+−])?(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\.\d+))
+    | (?P<WORD>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‑][^\W\d_]+(?:['’][^\W\d_]+)*)*['’]?)
+    | (?P<DASH>(?<=\d)\s*[-–—~]\s*(?=[\d.])|(?<=[\dsmhc])\s*[–—~]\s*(?=[\d.])|(?<=[sn])-(?=\d))
+    | (?P<HYPHEN>(?<=\d)[-‑](?=[^\W\d_]))
+    | (?P<STOP>[.!;:\n…]+)
+    | (?P<MARK>[,?%&/+])
+    | (?P<LONGDASH>\s*(?:--|[–—]|\s-\s)\s*)
+    | (?P<SPACE>[^\S\n]+|[()\[\]])
+    | (?P<OTHER>.)
+    """,
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+
+_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"]
+_UNITS += ["sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NUMBER_WORDS = {word: number for number, word in enumerate(_UNITS)}
+_NUMBER_WORDS |= {word: 10 * number for number, word in enumerate(_TENS, start=2)} | {
+    "hundred": 100
+}
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a sentence.
+
+    Attributes:
+        kind: one of `KINDS`, or the word of the grammar that it is, in lower case.
+        text: as written; the content of a quoted phrase.
+        start: where it starts in the sentence, in characters.
+        end: where it ends.
+        value: of a number, or the seconds of a time.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    value: float = 0.0
+
+
+def split(sentence: str, vocabulary: Collection[str], unsaid: Collection[str] = ()) -> list[Piece]:
+    """Split a sentence into pieces.
+
+    Args:
+        sentence: as the person wrote it.
+        vocabulary: the words that the grammar knows, in lower case.
+        unsaid: words that are no words of a recording unless they are quoted ("boring", "cough").
+
+    Raises:
+        InstructionError: the sentence is too long, or a quotation mark is never closed.
+    """
+    if len(sentence) > MAX_CHARACTERS:
+        raise InstructionError(
+            f"The instruction is {len(sentence)} characters long; at most {MAX_CHARACTERS} are read. "
+            "Give it in several shorter ones."
+        )
+    pieces = list(_named(_join_numbers(list(_raw(sentence))), vocabulary, unsaid))
+    if len(pieces) > MAX_PIECES:
+        raise InstructionError(
+            f"The instruction has {len(pieces)} words; at most {MAX_PIECES} are read. "
+            "Give it in several shorter ones."
+        )
+    return pieces
+
+
+def _raw(sentence: str) -> Iterator[Piece]:
+    """Pieces by their looks alone."""
+    position = 0
+    while position < len(sentence):
+        if (quoted := _quoted_at(sentence, position)) is not None:
+            yield from _quoted_pieces(sentence, quoted)
+            position = quoted.end
+            continue
+        match = _PATTERNS.match(sentence, position)
+        assert match is not None  # OTHER takes any character
+        position = match.end()
+        kind = match.lastgroup or "OTHER"
+        if kind not in {"SPACE", "HYPHEN"}:
+            yield Piece(
+                kind, match.group(), match.start(), match.end(), _value(kind, match.group())
+            )
+
+
+def _value(kind: str, text: str) -> float:
+    """The number in a piece; seconds for times."""
+    if kind == "NUMBER":
+        return float(text.replace(",", "").replace("−", "-"))
+    if kind == "FACTOR":
+        return float(text.strip("xX×"))
+    if kind == "CLOCK":
+        seconds = 0.0
+        for part in text.replace(",", ".").split(":"):
+            seconds = seconds * 60 + float(part)
+        return seconds
+    if kind == "LENGTH":
+        parts = re.findall(r"([\d.]+)([a-z]+)", text.lower())
+        return sum(float(number) * _SECONDS_OF[unit] for number, unit in parts)
+    return 0.0
+
+
+def _quoted_at(sentence: str, position: int) -> Piece | None:
+    """The quoted phrase that starts here, with its marks."""
+    mark = sentence[position]
+    if mark not in _QUOTES:
+        return None
+    simple = mark in _MAY_BE_APOSTROPHE
+    if simple and position and (sentence[position - 1].isalnum() or sentence[position - 1] == "."):
+        return None
+    for end in range(position + 1, len(sentence)):
+        if sentence[end] not in _QUOTES[mark]:
+            continue
+        after = sentence[end + 1 : end + 2]
+        if simple and (after.isalnum() or sentence[end - 1].isspace()):
+            continue
+        return Piece("QUOTED", sentence[position + 1 : end], position, end + 1)
+    if simple:
+        return None
+    raise InstructionError(
+        f"The quotation mark at character {position + 1} is never closed: "
+        f"{sentence[position : position + 30]!r}. Close it and try again."
+    )
+
+
+def _quoted_pieces(sentence: str, quoted: Piece) -> Iterator[Piece]:
+    """A quoted phrase without its outer punctuation, which may have ended a part of the sentence."""
+    text = unicodedata.normalize("NFC", " ".join(quoted.text.split()))
+    words = text.strip(" ,.;:!?")
+    if not any(character.isalnum() for character in words):
+        raise InstructionError(
+            f"There are no words between the quotation marks at character {quoted.start + 1}; "
+            "write the words that are said in the recording there."
+        )
+    is_file = _PATTERNS.fullmatch(words.replace(" ", "_"))
+    kind = "FILE" if is_file and is_file.lastgroup == "FILE" else "QUOTED"
+    yield Piece(kind, words, quoted.start, quoted.end)
+    rest = sentence[quoted.end :].lstrip(" ")
+    if text.endswith(",") and not rest.startswith(","):
+        yield Piece("MARK", ",", quoted.end, quoted.end)
+    elif text.endswith((".", "!", "?")) and rest[:1].isupper():
+        yield Piece("STOP", ".", quoted.end, quoted.end)
+
+
+def _join_numbers(pieces: list[Piece]) -> Iterator[Piece]:
+    """Numbers in words become one piece: "twenty five", "one point five", "two hundred"."""
+    position = 0
+    while position < len(pieces):
+        end = position
+        words: list[str] = []
+        while end < len(pieces) and pieces[end].kind == "WORD":
+            parts = pieces[end].text.lower().split("-")
+            joins = words and parts == ["point"]
+            if not joins and not all(part in _NUMBER_WORDS for part in parts):
+                break
+            words += parts
+            end += 1
+        while words and words[-1] == "point":
+            words.pop()
+            end -= 1
+        value = _number_from_words(words) if words else None
+        if value is None:
+            yield pieces[position]
+            position += 1
+        else:
+            first, last = pieces[position], pieces[end - 1]
+            text = " ".join(words)
+            yield Piece("NUMWORD", text, first.start, last.end, value)
+            position = end
+
+
+def _number_from_words(words: list[str]) -> float | None:
+    """The value of "twenty five" or "one point five"; None when the words are no one number."""
+    if "point" in words:
+        whole, digits = words[: words.index("point")], words[words.index("point") + 1 :]
+        base = _number_from_words(whole)
+        if base is None or any(_NUMBER_WORDS.get(word, 10) > 9 for word in digits):
+            return None
+        return float(f"{base:.0f}.{''.join(str(_NUMBER_WORDS[word]) for word in digits)}")
+    total, limit = 0.0, 1000
+    for word in words:
+        number = _NUMBER_WORDS[word]
+        if number == 100:
+            total, limit = max(total, 1) * 100, 100
+        elif number < limit:
+            total, limit = total + number, 10 if number >= 20 else 0
+        else:
+            return None
+    return total
+
+
+def _named(
+    pieces: Iterator[Piece], vocabulary: Collection[str], unsaid: Collection[str]
+) -> Iterator[Piece]:
+    """Give each piece its kind in the grammar."""
+    for piece in pieces:
+        match piece.kind:
+            case "WORD":
+                yield from _known_words(piece, vocabulary, unsaid)
+            case "NUMWORD" if piece.text in vocabulary:
+                yield _as(piece, piece.text)
+            case "ORDINAL":
+                number = int(piece.text[:-2])
+                word = _ORDINALS[number - 1] if 0 < number <= len(_ORDINALS) else ""
+                yield _as(piece, word if word in vocabulary else "UNSAID")
+            case "CLOCK" | "LENGTH":
+                yield _as(piece, "TIME")
+            case "DASH":
+                yield _as(piece, "to")
+            case "BULLET":
+                yield _as(piece, "STOP")
+            case "LONGDASH":
+                yield _as(piece, ",")
+            case "MARK":
+                yield _as(piece, piece.text if piece.text in vocabulary else "OTHER")
+            case _:
+                yield piece
+
+
+def _known_words(
+    piece: Piece, vocabulary: Collection[str], unsaid: Collection[str]
+) -> Iterator[Piece]:
+    """A word of the grammar, hyphenated or not ("de-noise", "fade-in"), or any other word."""
+    word = piece.text.lower().replace("’", "'").replace("‑", "-")
+    if word in LEFT_OUT:
+        return
+    parts = [part for part in word.split("-") if part not in LEFT_OUT]
+    if (joined := "".join(parts)) in vocabulary:
+        yield _as(piece, joined)
+    elif len(parts) > 1 and all(part in vocabulary for part in parts):
+        start = piece.start
+        for part in word.split("-"):
+            if part not in LEFT_OUT:
+                yield Piece(part, part, start, start + len(part))
+            start += len(part) + 1
+    else:
+        yield _as(piece, "UNSAID" if word in unsaid else "WORD")
+
+
+def _as(piece: Piece, kind: str) -> Piece:
+    return Piece(kind, piece.text, piece.start, piece.end, piece.value)
