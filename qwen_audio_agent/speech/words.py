@@ -146,6 +146,28 @@ class Match:
     start_error: float = 0.03
     end_error: float = 0.03
 
+    def to_json(self) -> dict[str, Any]:
+        """Everything as plain data; `from_json` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> Match:
+        """Read outside data; what is missing takes its default, what is unknown is ignored.
+
+        Raises:
+            ValueError: something is not what it should be; says where.
+        """
+        fields = _Fields(data, "a match")
+        return cls(
+            text=fields.text("text"),
+            start=fields.number("start"),
+            end=fields.number("end"),
+            probability=fields.number("probability", highest=1.0),
+            doubtful=fields.flag("doubtful"),
+            start_error=fields.number("start_error", 0.03),
+            end_error=fields.number("end_error", 0.03),
+        )
+
 
 def _word(fields: _Fields) -> Word:
     return Word(
@@ -198,6 +220,11 @@ class _Fields:
         rule = f"'{name}' of {self._where} is a number from 0 to {highest:g}"
         self._check(is_number and 0 <= value <= highest, rule, value)
         return float(value)
+
+    def flag(self, name: str) -> bool:
+        value = self._data.get(name, False)
+        self._check(isinstance(value, bool), f"'{name}' of {self._where} is true or false", value)
+        return bool(value)
 
     def items(self, name: str, each: str) -> list[_Fields]:
         value = self._data.get(name, [])

@@ -69,22 +69,21 @@ class Ear(Protocol):
 
 
 class EarClass(Protocol):
-    """What the registry asks of a class of ears, before it makes one.
+    """What an entry point names.
 
     Attributes:
-        description: the same as that of the ears it makes.
-        rank: "auto" takes the available ear of the highest rank; PocketSphinx has 10.
+        rank: "auto" takes the ear of the highest rank that opens; PocketSphinx has 10.
     """
 
-    description: str
     rank: int
 
-    def available(self) -> bool:
-        """Whether everything that it needs is installed; quick, loads no model."""
-        ...
-
     def __call__(self) -> Ear:
-        """Make an ear with its default settings; the model may be loaded later."""
+        """Make an ear with its default settings; quick, for models are loaded when first used.
+
+        Raises:
+            ImportError: a package that it needs is not installed.
+            HearingError: something else is missing; says what to do.
+        """
         ...
 
 
@@ -101,52 +100,42 @@ def open_ear(name: str = "auto") -> Ear:
     """
     if name == "auto":
         return _open_best()
-    return _ear_class(name)()
-
-
-def _open_best() -> Ear:
-    """The ear of the highest rank that opens; a broken plugin costs nothing but itself."""
-    classes = []
-    reasons = []
-    for name in ear_names():
-        try:
-            classes.append(_ear_class(name))
-        except HearingError as error:
-            reasons.append(str(error))
-    for ear_class in sorted(classes, key=lambda found: -found.rank):
-        try:
-            return ear_class()
-        except HearingError as error:
-            reasons.append(str(error))
-    raise HearingError(f"no ear can be opened: {'; '.join(reasons)}")
-
-
-def _ear_class(name: str) -> EarClass:
-    """The class of that name, with everything it needs.
-
-    Raises:
-        HearingError: unknown, not loadable, or it lacks something.
-    """
     registered = _registered()
     if name not in registered:
         names = ", ".join(sorted(registered))
         raise HearingError(f"there is no ear '{name}'; choose one of: auto, {names}")
-    module, _, attribute = registered[name].partition(":")
+    return _open(name, registered[name])[1]
+
+
+def _open_best() -> Ear:
+    """The ear of the highest rank that opens; a broken plugin costs nothing but itself."""
+    opened = []
+    reasons = []
+    for name, address in sorted(_registered().items()):
+        try:
+            opened.append(_open(name, address))
+        except HearingError as error:
+            reasons.append(str(error))
+    if not opened:
+        raise HearingError(f"no ear can be opened: {'; '.join(reasons)}")
+    return max(opened, key=lambda ranked: ranked[0])[1]
+
+
+def _open(name: str, address: str) -> tuple[int, Ear]:
+    """The ear at "module:class" and its rank."""
+    module, _, attribute = address.partition(":")
     try:
         ear_class = cast(EarClass, getattr(import_module(module), attribute))
+        return ear_class.rank, ear_class()
     except ImportError as error:
         missing = error.name or module
         advice = _how_to_install(name, missing)
         raise HearingError(f"the ear '{name}' needs the module '{missing}'; {advice}") from error
     except AttributeError as error:
         raise HearingError(
-            f"the ear '{name}' should be {registered[name]}, which does not exist; "
+            f"the ear '{name}' is not usable at {address} ({error}); "
             "update the package that it comes from"
         ) from error
-    if not ear_class.available():
-        advice = _how_to_install(name, name)
-        raise HearingError(f"the ear '{name}' lacks something that it needs; {advice}")
-    return ear_class
 
 
 def _registered() -> dict[str, str]:

@@ -1,0 +1,53 @@
+"""What an ear is asked to do with one stretch, and its answer as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.speech.ears import Ear
+from qwen_audio_agent.speech.words import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Listen to a stretch, or search a phrase in it.
+
+    Attributes:
+        span: the stretch, in frames of the recording.
+        phrase: what to search; None to write down everything.
+        heard: what is known to be said in the stretch, with times from its start.
+    """
+
+    span: Span
+    phrase: str | None = None
+    heard: Transcript | None = None
+
+    def do(self, ear: Ear, audio: Audio) -> Any:
+        """The transcript or the matches as plain data, so that it can be kept or sent.
+
+        Args:
+            ear: who listens.
+            audio: the sound of the stretch.
+
+        Raises:
+            HearingError: the ear cannot listen.
+        """
+        if self.phrase is None:
+            return ear.listen(audio).to_json()
+        return [match.to_json() for match in ear.find(audio, self.phrase, self.heard)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Task:
+        """Read what `to_json` wrote."""
+        heard = data["heard"]
+        return cls(
+            Span(**data["span"]),
+            data["phrase"],
+            None if heard is None else Transcript.from_json(heard),
+        )
