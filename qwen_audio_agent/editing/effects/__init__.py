@@ -6,15 +6,22 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.editing.effects.compress import Compress
 from qwen_audio_agent.editing.effects.declick import Declick
+from qwen_audio_agent.editing.effects.deess import Deess
+from qwen_audio_agent.editing.effects.denoise import Denoise
 from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks
 from qwen_audio_agent.editing.effects.highpass import Highpass
+from qwen_audio_agent.editing.effects.normalize import Normalize
 from qwen_audio_agent.editing.effects.tempo import Tempo
 from qwen_audio_agent.errors import EditError
 
 __all__ = ["EFFECTS", "Effect", "OpenBlocks", "make_effect"]
 
-EFFECTS: Mapping[str, type[Effect]] = {effect.name: effect for effect in (Highpass, Declick, Tempo)}
+EFFECTS: Mapping[str, type[Effect]] = {
+    effect.name: effect
+    for effect in (Denoise, Normalize, Highpass, Compress, Deess, Declick, Tempo)
+}
 """Every effect by its name."""
 
 

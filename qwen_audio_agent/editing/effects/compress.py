@@ -9,10 +9,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qwen_audio_agent.audio.levels import loudness_lufs, ratio
-from qwen_audio_agent.audio.samples import Audio, Samples
+from qwen_audio_agent.audio.levels import ratio
+from qwen_audio_agent.audio.samples import Samples
 from qwen_audio_agent.editing.edit_list import EffectName
-from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks, recut, setting
+from qwen_audio_agent.editing.effects.effect import (
+    Effect,
+    OpenBlocks,
+    programme_lufs,
+    recut,
+    setting,
+)
 
 STEPS_PER_SECOND = 1000
 """How often the gain is decided; between two steps it moves in a straight line."""
@@ -81,15 +87,15 @@ class Compress(Effect):
     def _lost_gain(self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int) -> float:
         peak = 0.0
 
-        def compressed() -> Iterator[Audio]:
+        def compressed() -> Iterator[Samples]:
             nonlocal peak
             plain = replace(self, makeup_db=0.0)
             for block in plain.process(open_blocks, sample_rate, num_channels):
                 peak = max(peak, float(np.abs(block).max()))
-                yield Audio(block, sample_rate)
+                yield block
 
-        before = loudness_lufs(Audio(block, sample_rate) for block in open_blocks())
-        lost_db = before - loudness_lufs(compressed())
+        before = programme_lufs(open_blocks(), sample_rate, num_channels)
+        lost_db = before - programme_lufs(compressed(), sample_rate, num_channels)
         return max(1.0, min(ratio(lost_db), 1 / peak)) if lost_db > 0 else 1.0
 
 

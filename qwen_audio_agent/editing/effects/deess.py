@@ -10,8 +10,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.signal import firwin, oaconvolve
 
-from qwen_audio_agent.audio.levels import loudness_lufs
-from qwen_audio_agent.audio.samples import Audio, Samples
+from qwen_audio_agent.audio.samples import Samples
 from qwen_audio_agent.editing.edit_list import EffectName
 from qwen_audio_agent.editing.effects.compress import (
     STEPS_PER_SECOND,
@@ -19,7 +18,13 @@ from qwen_audio_agent.editing.effects.compress import (
     ratio_curve,
     step_levels_db,
 )
-from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks, setting, with_context
+from qwen_audio_agent.editing.effects.effect import (
+    Effect,
+    OpenBlocks,
+    programme_lufs,
+    setting,
+    with_context,
+)
 
 ATTACK_MS = 1.0
 RELEASE_MS = 30.0
@@ -47,14 +52,14 @@ class Deess(Effect):
 
     name: ClassVar[EffectName] = "deess"
     crossover_hz: float = setting(5000.0, 2000, 12000, "Hz")
-    threshold_db: float = setting(0.0, -40, 40, "dB")
+    threshold_db: float = setting(4.0, -40, 40, "dB")
     reduction_db: float = setting(9.0, 0, 30, "dB")
 
     def process(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
     ) -> Iterator[Samples]:
         """See `Effect.process`."""
-        loudness = loudness_lufs(Audio(block, sample_rate) for block in open_blocks())
+        loudness = programme_lufs(open_blocks(), sample_rate, num_channels)
         reach = round(SLOPE_MS / 1000 * sample_rate)
         step = max(1, round(sample_rate / STEPS_PER_SECOND))
         last = 0.0

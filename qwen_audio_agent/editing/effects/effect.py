@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from qwen_audio_agent.audio.samples import Samples
+from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.samples import Audio, Samples
 from qwen_audio_agent.editing.edit_list import EffectName
 from qwen_audio_agent.errors import EditError
 
@@ -114,3 +115,9 @@ def with_context(
             held = held[:, num_frames:]
     if held.shape[1] > 2 * context:
         yield held
+
+
+def programme_lufs(blocks: Iterable[Samples], sample_rate: int, num_channels: int) -> float:
+    """Integrated loudness of a stream; -inf for silence and for what is too short to have one."""
+    whole = recut(blocks, sample_rate, num_channels)
+    return loudness_lufs(Audio(block, sample_rate) for block in whole)
