@@ -1,0 +1,249 @@
+"""What a tool answers, where it worked, and what was heard of it afterwards: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Self
+
+from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing.edit_list import EditList
+
+VerdictKind = Literal[
+    "clean", "clipped word left", "clipped word right", "leaked word", "seam", "wrong words"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of an audio that words or times were resolved to.
+
+    Attributes:
+        audio: number of the audio it lies in.
+        span: frames of that audio; of length 0 for a point.
+        sample_rate: of that audio, in Hz.
+        words: what was looked for there, as heard; None for times and for the whole.
+        movable: whether the start, and the end, may be moved when the result does not sound right;
+        times that a
+            person typed are not.
+    """
+
+    audio: int
+    span: Span
+    sample_rate: int
+    words: str | None = None
+    movable: tuple[bool, bool] = (False, False)
+
+    @property
+    def start(self) -> float:
+        """Seconds."""
+        return self.span.start / self.sample_rate
+
+    @property
+    def end(self) -> float:
+        """Seconds."""
+        return self.span.end / self.sample_rate
+
+    @property
+    def is_point(self) -> bool:
+        return self.span.num_frames == 0
+
+    def moved(self, edge: Literal["start", "end"], frames: int, num_frames: int) -> Place:
+        """With one edge later, or earlier when `frames` is negative; a point moves as a whole.
+
+        The place stays inside its audio, which has `num_frames`, and no stretch shrinks to nothing.
+        """
+        start, end = self.span.start, self.span.end
+        if self.is_point:
+            start = end = min(max(0, start + frames), num_frames)
+        elif edge == "start":
+            start = min(max(0, start + frames), end - 1)
+        else:
+            end = min(max(end + frames, start + 1), num_frames)
+        return replace(self, span=Span(start, end))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: times for people, frames for exactness."""
+        return {
+            "audio": self.audio,
+            "words": self.words,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "frames": [self.span.start, self.span.end],
+            "sample_rate": self.sample_rate,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The place of a journal's line."""
+        return cls(data["audio"], Span(*data["frames"]), data["sample_rate"], data["words"])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool answers; the tool itself changes nothing.
+
+    Attributes:
+        text: for the model, one or two sentences.
+        edit_list: the audio that the tool makes; None when it only looked or listened.
+        places: where it worked.
+        redo: does the same at places that were moved; None when there is nothing to move.
+        earlier: for undo, the number of the audio whose sound this is.
+    """
+
+    text: str
+    edit_list: EditList | None = None
+    places: tuple[Place, ...] = ()
+    redo: Callable[[tuple[Place, ...]], Outcome] | None = None
+    earlier: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was heard at one join of a new audio.
+
+    Attributes:
+        kind: "clean", or what is wrong.
+        at: seconds of the new audio.
+        heard: the words around the join, which is drawn as a bar.
+        detail: the evidence in a few words; empty when clean.
+    """
+
+    kind: VerdictKind
+    at: float
+    heard: str
+    detail: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        return self.kind == "clean"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    @property
+    def text(self) -> str:
+        """One line for a person or a model."""
+        return f'"{self.heard}"  {self.kind}' + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Levels before and after an edit, each a pair (before, after).
+
+    Attributes:
+        noise_floor_dbfs: of the quiet between the words.
+        speech_dbfs: of the active stretches.
+        loudness_lufs: integrated, after BS.1770.
+    """
+
+    noise_floor_dbfs: tuple[float, float]
+    speech_dbfs: tuple[float, float]
+    loudness_lufs: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One tool call and everything that came of it; a line of the journal.
+
+    Attributes:
+        tool: name of the tool.
+        arguments: as the model or the person gave them.
+        given: number of the audio that the tool was given.
+        text: the tool's answer.
+        audio: number of the new audio; None when the tool made none.
+        duration: of the new audio, in seconds.
+        places: where the tool worked.
+        verdicts: what was heard at each new join.
+        unheard: how many further joins were measured but not listened to.
+        levels: before and after; None for tools that do not change levels.
+        repairs: how many times edges were moved because of a verdict.
+        call_id: of the model's tool call; empty for a call by hand.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    given: int
+    text: str
+    audio: int | None = None
+    duration: float | None = None
+    places: tuple[Place, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    unheard: int = 0
+    levels: Levels | None = None
+    repairs: int = 0
+    call_id: str = field(default="")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a session file or a report."""
+        data = asdict(replace(self, places=(), arguments={}))
+        return data | {
+            "arguments": dict(self.arguments),
+            "places": [place.to_json() for place in self.places],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The step of a journal's line."""
+        levels = data["levels"]
+        pairs = {name: (pair[0], pair[1]) for name, pair in levels.items()} if levels else None
+        rest = {
+            "places": tuple(Place.from_json(place) for place in data["places"]),
+            "verdicts": tuple(Verdict(**verdict) for verdict in data["verdicts"]),
+            "levels": Levels(**pairs) if pairs else None,
+        }
+        return cls(**{**data, **rest})
+
+    @property
+    def result_text(self) -> str:
+        """The tool's answer with what came of it, in one message."""
+        if self.audio is None:
+            return self.text
+        made = f"This made Audio {self.audio}, {self.duration:.2f} s."
+        return " ".join(part for part in (self.text, made, self.verdict_text) if part)
+
+    @property
+    def bad(self) -> tuple[Verdict, ...]:
+        """The verdicts that are not clean."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.is_clean)
+
+    @property
+    def verdict_text(self) -> str:
+        """What was heard of the edit, in one line; empty when there was nothing to hear."""
+        return "; ".join(part for part in (self._joins_text(), self._levels_text()) if part)
+
+    def _joins_text(self) -> str:
+        if not self.verdicts:
+            return ""
+        repaired = f", after moving edges {_times(self.repairs)}" if self.repairs else ""
+        measured = f"; {self.unheard} more joins measured only" if self.unheard else ""
+        if len(self.verdicts) == 1:
+            return f"heard again at the join: {self.verdicts[0].text}{repaired}{measured}"
+        clean = len(self.verdicts) - len(self.bad)
+        text = f"heard again at {len(self.verdicts)} joins: {clean} clean{repaired}"
+        for verdict in self.bad:
+            text += f"; at {verdict.at:.2f} s {verdict.text}"
+        return text + measured
+
+    def _levels_text(self) -> str:
+        if self.levels is None:
+            return ""
+        floor, speech, loudness = (
+            self.levels.noise_floor_dbfs,
+            self.levels.speech_dbfs,
+            self.levels.loudness_lufs,
+        )
+        parts = []
+        if abs(floor[1] - floor[0]) >= 1:
+            parts.append(f"noise floor {floor[0]:.0f} -> {floor[1]:.0f} dBFS")
+        if abs(speech[1] - speech[0]) < 1:
+            parts.append("speech level unchanged")
+        else:
+            parts.append(f"speech level {speech[0]:.0f} -> {speech[1]:.0f} dBFS")
+            parts.append(f"loudness {loudness[0]:.1f} -> {loudness[1]:.1f} LUFS")
+        return ", ".join(parts)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

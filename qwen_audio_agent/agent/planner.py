@@ -1,0 +1,155 @@
+"""The loop: the model hears, asks for a tool, hears what became of it, until it answers.
+
+    instruction -> model -> tool calls -> new audio, listened to -> model -> ... -> answer
+
+Several calls in one message were all written before the first of them was done. They are done in
+order. A call that names an audio which an earlier call of its message has changed is done on the
+newest audio made from it, as long as it names words: they can be found again. Times, and "the
+second", mean something else by then, so such a call is refused with the number to use.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+
+from qwen_audio_agent.agent import conversation
+from qwen_audio_agent.agent.events import Answer, AudioTurn, Event, Refused, Said, Stopped, ToolCall
+from qwen_audio_agent.agent.langchain_tools import make_tools
+from qwen_audio_agent.agent.outcome import Step
+from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.agent.steps import perform
+from qwen_audio_agent.errors import LimitReached, ToolError
+
+
+class Planner:
+    """Lets a chat model work in a session until it answers.
+
+    Args:
+        session: its conversation goes on; the planner is the only one who writes in it.
+        model: any LangChain chat model with `bind_tools`.
+        max_steps: how often the model may be asked for one instruction.
+        max_seconds: time for one instruction; None = no limit.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        model: BaseChatModel,
+        *,
+        max_steps: int = 20,
+        max_seconds: float | None = None,
+    ) -> None:
+        self._session = session
+        self._model = model.bind_tools(make_tools(session))
+        self._max_steps = max_steps
+        self._max_seconds = max_seconds
+
+    def run(self, instruction: str) -> Iterator[Event]:
+        """Work on one instruction; the last event is the answer.
+
+        Everything is kept at each event, so the loop may be stopped at any of them.
+
+        Raises:
+            LimitReached: no answer within the steps or the time; what was done is kept.
+        """
+        try:
+            yield from self._work(instruction)
+        except (KeyboardInterrupt, LimitReached) as stop:
+            yield Stopped(str(stop) or "interrupted; everything until now is kept")
+            raise
+
+    def _work(self, instruction: str) -> Iterator[Event]:
+        session = self._session
+        conversation.mend(session)
+        for number in conversation.untold(session):
+            yield _audio_turn(session, number)
+        session.say(conversation.person_turn(session, instruction))
+        yield Said("you", instruction)
+        began = time.monotonic()
+        for _ in range(self._max_steps):
+            message = self._model.invoke(session.messages)
+            if not isinstance(message, AIMessage):
+                raise TypeError(f"a chat model gives an AIMessage, not {type(message).__name__}")
+            session.say(message)
+            if not message.tool_calls and not message.invalid_tool_calls:
+                yield Answer(message.text)
+                return
+            if message.text:
+                yield Said("agent", message.text)
+            yield from self._do_calls(message)
+            self._check_time(began)
+        raise LimitReached(
+            f"no answer after {self._max_steps} steps; what was done is kept: "
+            "go on with --session, or allow more with --max-steps"
+        )
+
+    def _do_calls(self, message: AIMessage) -> Iterator[Event]:
+        session = self._session
+        newest: dict[int, int] = {}
+        for call in message.tool_calls:
+            name, call_id = call["name"], call["id"] or ""
+            yield ToolCall(name, call["args"])
+            try:
+                step = yield from self._do(name, call["args"], call_id, newest)
+            except ToolError as error:
+                session.say(conversation.refusal(call_id, name, str(error)))
+                yield Refused(name, str(error))
+            else:
+                session.say(conversation.result(step))
+        for invalid in message.invalid_tool_calls:
+            name = invalid["name"] or "?"
+            text = f"This is no tool call that can be read: {invalid['error'] or 'broken JSON'}."
+            session.say(conversation.refusal(invalid["id"] or "", name, text))
+            yield Refused(name, text)
+        if conversation.untold(session):
+            session.say(conversation.audio_turn(session))
+
+    def _do(
+        self, name: str, arguments: Mapping[str, Any], call_id: str, newest: dict[int, int]
+    ) -> Generator[Event, None, Step]:
+        arguments = _on_newest(arguments, newest)
+        step = yield from perform(self._session, name, arguments, call_id)
+        if step.audio is not None:
+            for old in [number for number in newest if newest[number] == step.given]:
+                newest[old] = step.audio
+            newest[step.given] = step.audio
+        return step
+
+    def _check_time(self, began: float) -> None:
+        if self._max_seconds is not None and time.monotonic() - began > self._max_seconds:
+            raise LimitReached(
+                f"no answer after {self._max_seconds:g} s; what was done is kept: "
+                "go on with --session, or allow more with --max-seconds"
+            )
+
+
+def _on_newest(arguments: Mapping[str, Any], newest: Mapping[int, int]) -> dict[str, Any]:
+    """The arguments of a call, on the newest audios that were made in the same message."""
+    changed = dict(arguments)
+    for role in ("audio", "other"):
+        named = changed.get(role)
+        if not isinstance(named, int) or named not in newest:
+            continue
+        timed = [name for name in ("start", "end", "at") if changed.get(name) is not None]
+        if changed.get("which", "only") not in ("only", "every"):
+            timed.append("which")
+        if timed:
+            raise ToolError(
+                f"Audio {named} has become Audio {newest[named]} by a call of the same message, so "
+                f"{' and '.join(timed)} may mean another place now. "
+                f"Look at Audio {newest[named]} and call again with its number."
+            )
+        changed[role] = newest[named]
+    return changed
+
+
+def _audio_turn(session: Session, number: int) -> AudioTurn:
+    audio = session.audio(number)
+    return AudioTurn(
+        number, session.name(number), audio.duration, audio.sample_rate, audio.num_channels
+    )
