@@ -41,17 +41,16 @@ from qwen_audio_agent.speech.words import Match
 _MAX_PLACES = 12
 
 
-def answer_to(step: Step, scene: Scene) -> str:
-    """The answer to a question; empty for an edit."""
+def answer_to(step: Step, scene: Scene, number: int) -> str:
+    """The answer to a question about an audio; empty for an edit."""
     match step.action:
         case Duration():
-            number = scene.number(step.audio)
             seconds = scene.duration(number)
             return f"Audio {number} is {seconds:.2f} s long." if seconds is not None else ""
         case Find(phrase):
-            return _where(phrase, scene, scene.number(step.audio))
+            return _where(phrase, scene, number)
         case Transcribe(passage):
-            return _what(passage, scene, scene.number(step.audio))
+            return _what(passage, scene, number)
     return ""
 
 
@@ -68,8 +67,7 @@ def _where(phrase: Phrase, scene: Scene, number: int) -> str:
     found = scene.listened(number, "finding words").find(phrase.text)
     sure = apart(found)
     if not sure:
-        nearest = f' The nearest is "{found[0].text}", {_times(found[0])}.' if found else ""
-        return f'I do not hear "{phrase.text}" in Audio {number}.{nearest}'
+        return scene.missing(number, phrase)
     if phrase.which not in ("only", "every"):
         sure = (pick(sure, phrase, number),)
     if len(sure) == 1:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from qwen_audio_agent.chat_models.intents import Instruction
+from collections.abc import Sequence
+
+from qwen_audio_agent.chat_models.intents import Instruction, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.reading import read
 from qwen_audio_agent.chat_models.sentence import Piece, split
+from qwen_audio_agent.chat_models.suggestions import not_understood
+from qwen_audio_agent.chat_models.typos import corrected, is_english
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -17,13 +21,57 @@ def understand(sentence: str) -> Instruction:
     """
     parser = open_parser()
     pieces = split(sentence, parser.vocabulary, parser.unsaid)
+    if not pieces:
+        raise InstructionError("What shall I do with the recording?")
+    problem: NotParsed | None = None
+    steps: tuple[Step, ...] = ()
     try:
-        return Instruction(tuple(read(parser.parse(pieces), sentence)))
+        steps = _read(pieces, sentence)
     except NotParsed as error:
-        raise InstructionError(_not_understood(sentence, error.piece)) from None
+        problem = error
+    others = _other_readings(pieces, sentence) if problem or _holds_free_words(pieces) else {}
+    others.pop(steps, None)
+    if len(others) == 1 and not any(is_english(piece.text) for piece, _ in next(iter(others.values()))):
+        (meant, slips), = others.items()
+        return Instruction(meant, tuple(f'I read "{typed.text}" as "{word}".' for typed, word in slips))
+    if others:
+        raise InstructionError(_ask_about(others))
+    if problem:
+        raise InstructionError(not_understood(sentence, pieces, problem.piece))
+    return Instruction(steps)
 
 
-def _not_understood(sentence: str, piece: Piece | None) -> str:
-    if piece is None:
-        return "Something is missing at the end of the instruction."
-    return f"I do not understand {sentence[piece.start :][:40]!r} (character {piece.start + 1}). Nothing was edited."
+_Slips = tuple[tuple[Piece, str], ...]
+
+
+def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
+    return tuple(read(open_parser().parse(pieces), sentence))
+
+
+def _holds_free_words(pieces: Sequence[Piece]) -> bool:
+    return any(piece.kind == "WORD" for piece in pieces)
+
+
+def _other_readings(pieces: Sequence[Piece], sentence: str) -> dict[tuple[Step, ...], _Slips]:
+    """What the sentence means when words are taken for slips of the keyboard, and which words those are."""
+    readings: dict[tuple[Step, ...], _Slips] = {}
+    for variant in corrected(pieces, open_parser().vocabulary):
+        slips = tuple(
+            (piece, other.kind)
+            for piece, other in zip(pieces, variant, strict=True)
+            if piece.kind != other.kind
+        )
+        try:
+            readings.setdefault(_read(variant, sentence), slips)
+        except (NotParsed, InstructionError):
+            continue
+    return readings
+
+
+def _ask_about(readings: dict[tuple[Step, ...], _Slips]) -> str:
+    slips = {(piece.text, word) for some in readings.values() for piece, word in some}
+    questions = " or ".join(f'"{word}" for "{typed}"' for typed, word in sorted(slips))
+    return (
+        f"Do you mean {questions}? Write it once more, with words of the recording "
+        "between quotation marks. Nothing was edited."
+    )

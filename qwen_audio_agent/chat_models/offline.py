@@ -17,7 +17,7 @@ from pydantic import Field
 from qwen_audio_agent.chat_models.answers import answer_to, report
 from qwen_audio_agent.chat_models.calls import Call
 from qwen_audio_agent.chat_models.conversation import read_conversation
-from qwen_audio_agent.chat_models.plan import Plan, make_plan, next_call
+from qwen_audio_agent.chat_models.plan import Plan, check_plan, make_plan, next_call
 from qwen_audio_agent.chat_models.scene import Scene
 from qwen_audio_agent.chat_models.scripted import as_chunk
 from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
@@ -116,6 +116,8 @@ def _turn(scene: Scene, tools: set[str]) -> str | Call:
         failed = next((done for done in talk.done if done.failed), None)
         if failed is not None:
             return _stopped(plan, scene, tools, failed.text or "a tool failed.")
+        if not talk.done:
+            check_plan(plan, scene, tools)
         call = next_call(plan, scene, tools)
     except InstructionError as error:
         if talk.done:
@@ -125,12 +127,18 @@ def _turn(scene: Scene, tools: set[str]) -> str | Call:
 
 
 def _answer(plan: Plan, scene: Scene, tools: set[str]) -> str:
-    try:
-        answers = [answer_to(step, scene) for step in plan.steps]
-    except InstructionError as error:
-        answers = [str(error)]
-    notes = list(plan.instruction.notes)
-    return "\n".join(text for text in [report(plan.calls(tools), scene), *answers, *notes] if text)
+    """What was done, and the answers to what was asked, each for the audio that it was asked about."""
+    called = dict(zip(map(id, plan.calls(tools)), scene.talk.done, strict=False))
+    answers = []
+    for step in plan.steps:
+        done = called.get(id(step))
+        number = int(done.arguments["audio"]) if done else scene.number(step.audio)
+        try:
+            answers.append(answer_to(step, scene, number))
+        except InstructionError as error:
+            answers.append(str(error))
+    said = [report(plan.calls(tools), scene), *answers, *plan.instruction.notes]
+    return "\n".join(text for text in said if text)
 
 
 def _stopped(plan: Plan | None, scene: Scene, tools: set[str], why: str) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
+from qwen_audio_agent.chat_models.checking import check_agreement, check_presence
 from qwen_audio_agent.chat_models.instructions import understand
-from qwen_audio_agent.chat_models.intents import (
-    Fade,
-    Insert,
-    Instruction,
-    Join,
-    Material,
-    Step,
-    Undo,
-)
+from qwen_audio_agent.chat_models.intents import Denoise, Effect, Fade, Insert, Instruction, Join, Material, Step, Tidy, Undo
+from qwen_audio_agent.chat_models.ordering import in_order
+from qwen_audio_agent.chat_models.references import with_references
 from qwen_audio_agent.chat_models.scene import Scene, listed
 from qwen_audio_agent.errors import InstructionError
 
@@ -39,14 +34,38 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
         InstructionError: it is not understood as a whole, or cannot be done here; so nothing of it is.
     """
     instruction = understand(scene.talk.instruction)
-    plan = Plan(instruction, _unfold(instruction.steps))
-    missing = {tool_of(step) for step in plan.steps} - {None, "listen", *tools}
+    steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)))
+    missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(
-            f"I cannot edit here: I was given no tool for {listed(sorted(str(m) for m in missing))}. "
+            f"I cannot edit here: I was given no tool to {listed(sorted(map(str, missing)), 'or')}. "
             "I can say what is said, and when."
         )
-    return plan
+    check_agreement(steps)
+    ordered = in_order(steps)
+    if ordered != steps:
+        note = "Times and counts are those of the recording as it was, so I changed the order of the edits."
+        instruction = replace(instruction, notes=(*instruction.notes, note))
+    return Plan(instruction, ordered)
+
+
+def check_plan(plan: Plan, scene: Scene, tools: Collection[str]) -> None:
+    """Make sure, before the first edit, that every step can be done, as far as it can be known.
+
+    Raises:
+        InstructionError: says what is not there, or not clear.
+    """
+    check_presence(plan.steps, scene)
+    for step in plan.calls(tools):
+        call_for(step, scene)
+
+
+def _earlier(instructions: Sequence[str]) -> tuple[Step, ...]:
+    """The steps of the instruction before, if it was understood."""
+    try:
+        return understand(instructions[-1]).steps if instructions else ()
+    except InstructionError:
+        return ()
 
 
 def next_call(plan: Plan, scene: Scene, tools: Collection[str]) -> Call | None:
@@ -75,6 +94,8 @@ def _unfold(steps: tuple[Step, ...]) -> tuple[Step, ...]:
                 raise InstructionError(
                     'How long shall the fade be? For example "fade out over 2 s".'
                 )
+            case Tidy() | Denoise() | Effect() if step in unfolded:
+                pass  # "ums and uhs" are both fillers
             case _:
                 unfolded.append(step)
     return tuple(unfolded)

@@ -111,6 +111,17 @@ class Scene:
         sound = self.sound(number)
         return None if sound is None else apart(sound.find(words))
 
+    def missing(self, number: int, phrase: Phrase) -> str:
+        """What to say of words that are not heard."""
+        found = self.listened(number, "finding words").find(phrase.text)
+        text = f'I do not hear "{phrase.text}" in Audio {number}.'
+        if found:
+            near = found[0]
+            text += f' The nearest is "{near.text}", from <|{near.start:.2f}|> to <|{near.end:.2f}|>.'
+        if not phrase.quoted:
+            text += " Put words of the recording between quotation marks."
+        return text
+
     def place(self, number: int, phrase: Phrase) -> Match:
         """The one place of a phrase.
 

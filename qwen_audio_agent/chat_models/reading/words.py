@@ -128,6 +128,7 @@ class Words(Transformer[Token, Any]):
         return passage
 
     solid = passage
+    named = passage
 
     def from_to(self, start: Any, end: Any) -> Passage:
         return stretch(start, end)

@@ -1,0 +1,171 @@
+"""What must hold before anything is edited: no contradictions, and all that is named is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
+from qwen_audio_agent.chat_models.intents import (
+    Cut,
+    Duration,
+    Effect,
+    Find,
+    Gain,
+    Insert,
+    Keep,
+    Moment,
+    Move,
+    Passage,
+    Phrase,
+    Replace,
+    Silence,
+    Step,
+    Transcribe,
+    Undo,
+)
+from qwen_audio_agent.chat_models.references import passages_of, phrases_of
+from qwen_audio_agent.chat_models.scene import Scene, pick
+from qwen_audio_agent.errors import InstructionError
+
+_Question = (Find, Transcribe, Duration)
+
+
+def check_agreement(steps: Sequence[Step]) -> None:
+    """Refuse steps that contradict each other.
+
+    Raises:
+        InstructionError: says which.
+    """
+    edits = [step for step in steps if not isinstance(step.action, _Question)]
+    for step in edits:
+        if isinstance(step.action, Keep) and not step.action.only and len(edits) > 1:
+            raise InstructionError(
+                'Shall everything else go? Then say "keep only ..."; what I am not told to change stays anyway.'
+            )
+    for first, second in combinations(edits, 2):
+        if _contradict(first, second):
+            raise InstructionError(
+                "Two of these edits contradict each other, or one does what the other has done already; "
+                "give the one that you mean."
+            )
+
+
+def _contradict(first: Step, second: Step) -> bool:
+    if first.audio != second.audio:
+        return False
+    match first.action, second.action:
+        case Keep(), Keep():
+            return True
+        case Gain(_, one), Gain(_, other):
+            return one == other
+        case Effect(name), Effect(other_name):
+            return name == other_name and first.action != second.action
+        case _, Undo():
+            return not isinstance(first.action, Undo)
+        case (Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _:
+            return any(
+                _same(one, other)
+                for one in _changed(first)
+                for other in passages_of(second.action)
+            )
+        case _, Cut():
+            return any(
+                _same(one, other) for one in passages_of(first.action) for other in _changed(second)
+            )
+    return False
+
+
+def _changed(step: Step) -> list[Passage]:
+    """The passages that a step changes, without the place that it puts something in."""
+    passage = getattr(step.action, "passage", None)
+    return [passage] if passage is not None else []
+
+
+def _same(one: Passage, other: Passage) -> bool:
+    """Whether two passages surely share their words."""
+    if one.part != other.part or one.near or other.near:
+        return one == other
+    match one, other:
+        case Passage(Phrase(text, which), None), Passage(Phrase(other_text, other_which), None):
+            if text.casefold() != other_text.casefold():
+                return False
+            return which == other_which or "every" in (which, other_which)
+    return one == other
+
+
+def check_presence(steps: Sequence[Step], scene: Scene) -> None:
+    """Refuse words that are not heard, and times outside, as far as the audio before any edit can tell.
+
+    Raises:
+        InstructionError: says what is not there, and what is near.
+    """
+    seen: set[str] = set()
+    for step in steps:
+        if isinstance(step.action, Find | Transcribe):
+            continue
+        number = scene.number(step.audio)
+        _check_times(step, scene, number)
+        for phrase in phrases_of(step.action):
+            check_phrase(phrase, scene, number, alone=phrase.text.casefold() not in seen)
+            seen.add(phrase.text.casefold())
+        if isinstance(step.action, Insert | Replace):
+            _check_material(step.action, scene)
+            return  # the new sound may bring what later steps name
+    for first, second in pairwise(steps):
+        _check_list(first, second, scene)
+
+
+def _check_material(action: Insert | Replace, scene: Scene) -> None:
+    number = scene.number(action.material.audio)
+    if action.material.passage:
+        for phrase in phrases_of(Cut(action.material.passage)):
+            check_phrase(phrase, scene, number, alone=True)
+
+
+def check_phrase(phrase: Phrase, scene: Scene, number: int, *, alone: bool) -> None:
+    """Refuse a phrase that is not heard, or heard several times though one is meant.
+
+    Args:
+        phrase: what was named.
+        scene: where.
+        number: of the audio.
+        alone: no earlier step names the same words, so all its occurrences are still there.
+
+    Raises:
+        InstructionError: says what is near, or asks which.
+    """
+    places = scene.places(number, phrase.text)
+    if places is None:
+        return
+    if not places:
+        raise InstructionError(scene.missing(number, phrase))
+    if alone and phrase.which != "every":
+        pick(places, phrase, number)
+
+
+def _check_times(step: Step, scene: Scene, number: int) -> None:
+    duration = scene.duration(number)
+    if duration is None:
+        return
+    for passage in passages_of(step.action):
+        for edge in (passage.start, passage.end):
+            if isinstance(edge, Moment) and edge.seconds > duration + 0.01:
+                raise InstructionError(
+                    f"Audio {number} is {duration:.2f} s long, and {edge.seconds:g} s is outside it. "
+                    f"Give times from 0 to {duration:.2f} s."
+                )
+
+
+def _check_list(first: Step, second: Step, scene: Scene) -> None:
+    """Refuse "cut bread and butter" where the recording says just that: two words, or one phrase?"""
+    if type(first.action) is not type(second.action) or not isinstance(first.action, Cut | Silence):
+        return
+    match first.action.passage, second.action.passage:  # type: ignore[union-attr]
+        case Passage(Phrase(one, "only", False), None), Passage(Phrase(other, "only", False), None):
+            number = scene.number(first.audio)
+            both = f"{one} and {other}"
+            if scene.places(number, both):
+                raise InstructionError(
+                    f'Do you mean the words "{both}", or "{one}" and also "{other}"? '
+                    "Put what you mean between quotation marks."
+                )

@@ -1,0 +1,138 @@
+"""What "it", "that part" and "the second one" mean: only what was named before, and only if it is clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    Cut,
+    Edge,
+    Find,
+    Gain,
+    It,
+    Passage,
+    Phrase,
+    Place,
+    Step,
+    Transcribe,
+)
+from qwen_audio_agent.errors import InstructionError
+
+
+def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tuple[Step, ...]:
+    """The steps with each reference replaced by what it refers to.
+
+    A question names something to talk about ("Find X and cut it"); what an edit has changed is never "it", but its
+    words are those of "the second one".
+
+    Args:
+        steps: of the instruction at hand.
+        earlier: of the instruction before it.
+
+    Raises:
+        InstructionError: nothing was named, or it is not clear what.
+    """
+    resolved: list[Step] = []
+    for step in steps:
+        before = (*earlier, *resolved)
+        action = _without_whole(step.action, resolved)
+        resolved.append(replace(step, action=mapped(action, lambda passage: _meant(passage, before))))
+    return tuple(resolved)
+
+
+def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
+    """The action with its passages and places changed; the other sound of an insert stays as it is."""
+    changes: dict[str, object] = {}
+    for field in fields(action):
+        match getattr(action, field.name):
+            case Passage() as passage:
+                changes[field.name] = change(passage)
+            case Place(_, It() as edge) as place:
+                changes[field.name] = replace(place, edge=_single(change(Passage(edge))))
+    return replace(action, **changes) if changes else action  # type: ignore[arg-type]
+
+
+def passages_of(action: Action) -> list[Passage]:
+    """The passages of the audio at hand that an action names; a place counts as the passage that it is beside."""
+    found: list[Passage] = []
+    for field in fields(action):
+        match getattr(action, field.name):
+            case Passage() as passage:
+                found.append(passage)
+            case Place(_, edge):
+                found.append(Passage(edge))
+            case Phrase() as phrase:
+                found.append(Passage(phrase))
+    return found
+
+
+def phrases_of(action: Action) -> list[Phrase]:
+    """The phrases of the audio at hand that an action names."""
+    return [
+        edge
+        for passage in passages_of(action)
+        for edge in (passage.start, passage.end, *(passage.near or ())[1:])
+        if isinstance(edge, Phrase)
+    ]
+
+
+def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
+    """A passage without references."""
+    if passage.start == It() and passage.end is None:
+        meant = _last_passage(before)
+        if passage.part == "it" and passage.near is None:
+            return meant
+        return replace(passage, start=_single(meant))
+    start = _edge(passage.start, before)
+    end = None if passage.end is None else _edge(passage.end, before)
+    return replace(passage, start=start, end=end)
+
+
+def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
+    match edge:
+        case It("only"):
+            return _single(_last_passage(before))
+        case It(which):
+            return replace(_last_phrase(before), which=which)
+    return edge
+
+
+def _single(passage: Passage) -> Edge:
+    if passage.end is not None or passage.part != "it":
+        raise InstructionError("I do not know which end of it you mean; name words or a time.")
+    return passage.start
+
+
+def _last_passage(before: Sequence[Step]) -> Passage:
+    """What was asked about last."""
+    match before[-1].action if before else None:
+        case Find(phrase):
+            return Passage(phrase)
+        case Transcribe(Passage() as passage):
+            return passage
+    raise InstructionError(
+        'I do not know what is meant by "it" or "that" there; name the words in quotation marks, or give times.'
+    )
+
+
+def _last_phrase(before: Sequence[Step]) -> Phrase:
+    """The words that were named last."""
+    for step in reversed(before):
+        if phrases := phrases_of(step.action):
+            return phrases[-1]
+    raise InstructionError("Which words do you mean? Name them in quotation marks.")
+
+
+def _without_whole(action: Action, before: Sequence[Step]) -> Action:
+    """A gain of "it" means the whole recording, unless something else may be meant."""
+    if not isinstance(action, Gain) or action.passage != Passage(It()):
+        return action
+    if all(isinstance(step.action, Cut) or not passages_of(step.action) for step in before):
+        return replace(action, passage=None)
+    if isinstance(before[-1].action, Find):
+        return action
+    raise InstructionError(
+        'Shall the whole recording change its level, or a part of it? Say "the recording", or name the words.'
+    )

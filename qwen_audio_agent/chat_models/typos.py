@@ -1,0 +1,63 @@
+"""Slips of the keyboard: words that are one letter away from a word of the grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice, product
+from pathlib import Path
+
+from qwen_audio_agent.chat_models.sentence import Piece
+from qwen_audio_agent.speech.pronunciation import Pronunciations
+
+_SHORTEST = 4
+_SHORTEST_MEANT = 3
+_MAX_VARIANTS = 24
+
+
+def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[list[Piece]]:
+    """The sentence with unknown words read as words of the grammar that are one slip away.
+
+    A slip is a letter too many, too few or wrong, or two that changed places. Words of less than four letters are left
+    as they are: too much is near them. Each variant corrects all it can.
+    """
+    choices = [_choices(piece, vocabulary) for piece in pieces]
+    if any(len(some) > 1 or some[0] is not piece for piece, some in zip(pieces, choices, strict=True)):
+        yield from (list(some) for some in islice(product(*choices), _MAX_VARIANTS))
+
+
+def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
+    word = piece.text.lower()
+    if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST or not word.isalpha():
+        return [piece]
+    meant = sorted(known for known in vocabulary if one_slip_apart(word, known))
+    return [replace(piece, kind=known) for known in meant] or [piece]
+
+
+def one_slip_apart(typed: str, meant: str) -> bool:
+    """Whether one letter was added, left out or changed, or two neighbours changed places."""
+    if len(meant) < _SHORTEST_MEANT or abs(len(typed) - len(meant)) > 1 or typed == meant:
+        return False
+    start = 0
+    while start < min(len(typed), len(meant)) and typed[start] == meant[start]:
+        start += 1
+    rest, wanted = typed[start:], meant[start:]
+    return (
+        rest[1:] == wanted
+        or rest == wanted[1:]
+        or rest[1:] == wanted[1:]
+        or (rest[:2] == wanted[1::-1] and rest[2:] == wanted[2:])
+    )
+
+
+def is_english(word: str) -> bool:
+    """Whether the dictionary of the embedded ear has the word, so that it may well be meant as it stands."""
+    return bool(_dictionary().known(word.lower()))
+
+
+@cache
+def _dictionary() -> Pronunciations:
+    import pocketsphinx
+
+    return Pronunciations.load(Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")))
