@@ -82,8 +82,9 @@ class Session:
         sources: the recordings and edit lists that edit lists refer to.
     """
 
-    def __init__(self, folder: Path, listener: Listener) -> None:
+    def __init__(self, folder: Path, listener: Listener, first: Path | None = None) -> None:
         self.folder = folder
+        self._first = first
         self.listener = listener
         self.sources = Sources(folder / "cache")
         self._entries: list[Entry] = []
@@ -124,8 +125,15 @@ class Session:
         return session
 
     @classmethod
-    def open(cls, folder: str | Path, **hearing: Unpack[Hearing]) -> Self:
+    def open(
+        cls, folder: str | Path, first: str | Path | None = None, **hearing: Unpack[Hearing]
+    ) -> Self:
         """Go on with a session.
+
+        Args:
+            folder: where it is kept.
+            first: where its first recording is now, if that is not where it was.
+            **hearing: how it listens; see `Hearing`.
 
         Raises:
             SessionError: no session there, in use by another process, damaged, or of another
@@ -135,7 +143,7 @@ class Session:
         folder = Path(folder)
         if not (folder / "journal.jsonl").is_file():
             raise SessionError(f"{folder} holds no session: name a folder that one was made in")
-        return cls(folder, _listener(folder, hearing))
+        return cls(folder, _listener(folder, hearing), Path(first) if first else None)
 
     def close(self) -> None:
         """Give the folder back to other processes."""
@@ -363,8 +371,9 @@ class Session:
     def _find(self, data: Record) -> Recording:
         """Where a recording is now; the first may have moved along with the folder."""
         stored = Path(data["path"])
-        beside = self.folder.parent / stored.name
-        choices = (stored, beside) if stored.is_absolute() else (self.folder / stored,)
+        choices = [self.folder / stored]
+        if stored.is_absolute():
+            choices = [self._first] if self._first else [stored, self.folder.parent / stored.name]
         for path in choices:
             if path.is_file():
                 return Recording(data["id"], data["name"], path, data["sha256"])

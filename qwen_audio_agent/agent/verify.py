@@ -280,12 +280,12 @@ def _around(after: SessionAudio, at: float) -> str:
 def compare_levels(session: Session, given: int, made: EditList) -> Levels:
     """Levels of the audio that a tool was given and of what it made of it."""
     before, after = session.audio(given), session.as_audio(made)
-    floor, speech, loudness = zip(_levels(before), _levels(after), strict=True)
+    floor, speech, loudness = zip(levels_of(before), levels_of(after), strict=True)
     return Levels(floor, speech, loudness)
 
 
-def _levels(audio: SessionAudio) -> tuple[float, float, float]:
-    """Noise floor and level of the speech in dBFS, loudness in LUFS."""
+def levels_of(audio: SessionAudio) -> tuple[float, float, float]:
+    """Noise floor and level of the speech in dBFS, loudness in LUFS; `SILENT_DB` for silence."""
     speech = (audio.read(span) for span in audio.activity.speech)
     levels = noise_floor_dbfs(audio.blocks()), rms_dbfs(speech), loudness_lufs(audio.blocks())
     floor, active, loudness = (level if isfinite(level) else SILENT_DB for level in levels)
