@@ -68,7 +68,7 @@ EVIDENCE = 3.0
 ROUNDS = 3
 """How often the estimate of the noise tells speech from noise anew."""
 
-SMOOTHING = 0.95
+SMOOTHING = 0.94
 """Weight of the neighbouring frame in the decision-directed SNR."""
 
 LEAST_SNR = 10**-2.5
@@ -78,10 +78,10 @@ LARGEST_RATIO = 1000.0
 SNR_DB = (5.0, 20.0)
 """Long-term power over noise, in dB: a bad recording and a good one."""
 
-NOISE_FACTOR = (1.2, 0.25)
+NOISE_FACTOR = (1.2, 0.2)
 """What the estimate of the noise is multiplied by in a bad recording and in a good one."""
 
-FLOOR_DB = (-24.0, -12.0)
+FLOOR_DB = (-24.0, -10.0)
 """The lowest gain in a bad recording and in a good one."""
 
 SOUNDING = 1e-10
@@ -190,8 +190,9 @@ def speech_gain(power: Power, noise: Power, goodness: Power) -> Power:
     wiener = snr / (1 + snr)
     gain = wiener * np.exp(exp1(np.maximum(wiener * ratio, 1e-4)) / 2)
     low, high = FLOOR_DB
-    floor: Power = 10 ** ((low + (high - low) * goodness) / 20)
-    return np.clip(gain, floor, 1)
+    floor = np.exp((low + (high - low) * goodness) * (math.log(10) / 20))
+    clipped: Power = np.clip(gain, floor, 1)
+    return clipped
 
 
 def tracked_snr(ratio: Power) -> Power:
