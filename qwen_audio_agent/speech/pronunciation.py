@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from qwen_audio_agent.speech.letter_to_sound import sound_out
 
 Phones = tuple[str, ...]
 """ARPABET phones without stress, such as ("M", "IH", "D", "AH", "L")."""
@@ -12,37 +15,74 @@ Phones = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pronunciations:
-    """A pronouncing dictionary, kept as its text: a look-up is a search, and nothing is parsed.
+    """A pronouncing dictionary.
 
     Attributes:
-        text: lines "word P H O N E S", further pronunciations as "word(2) ...", a line break first.
+        entries: for each word its pronunciations, most usual first, phones parted by spaces.
     """
 
-    text: str
+    entries: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def load(cls, path: Path) -> Pronunciations:
-        """Read a dictionary in the format of CMU Sphinx."""
-        return cls("\n" + path.read_text(encoding="utf-8"))
+        """Read a dictionary in the format of CMU Sphinx: "word P H", then "word(2) P H" ..."""
+        entries: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+        for line in path.read_text(encoding="utf-8").splitlines():
+            word, _, phones = line.partition(" ")
+            if phones:
+                entries[word.partition("(")[0]] += (phones.strip(),)
+        return cls(dict(entries))
 
     def known(self, word: str) -> tuple[Phones, ...]:
         """The pronunciations in the dictionary, most usual first; empty if it lacks the word."""
-        found: list[Phones] = []
-        entry = word
-        while (at := self.text.find(f"\n{entry} ")) >= 0:
-            start = at + len(entry) + 2
-            found.append(tuple(self.text[start : self.text.index("\n", start)].split()))
-            entry = f"{word}({len(found) + 1})"
-        return tuple(found)
+        return tuple(tuple(phones.split()) for phones in self.entries.get(word, ()))
 
     def of(self, word: str) -> tuple[Phones, ...]:
         """At least one pronunciation of `word`: from the dictionary, or else guessed."""
-        return self.known(word) or self._from_parts(word)
+        return self.known(word) or self._from_parts(word) or (sound_out(word),)
 
     def _from_parts(self, word: str) -> tuple[Phones, ...]:
-        for cut in range(len(word) - 1, 1, -1):
-            stem, rest = self.known(word[:cut]), self.known(word[cut:])
-            if stem and rest:
-                return (stem[0] + rest[0],)
-        letters = [self.known(letter) for letter in re.sub(r"[^a-z]", "", word)]
-        return (tuple(phone for spoken in letters for phone in spoken[0]),)
+        """The word as a known one and an ending, or as two known ones: companion + less."""
+        for ending, phones in _ENDINGS.items():
+            if word.endswith(ending) and (stems := self._stems(word[: -len(ending)])):
+                return tuple(stem + tuple(end.split()) for stem in stems for end in phones)
+        for cut in range(len(word) - 3, 2, -1):
+            first, second = self.known(word[:cut]), self.known(word[cut:])
+            if first and second:
+                return (first[0] + second[0],)
+        return ()
+
+    def _stems(self, stem: str) -> tuple[Phones, ...]:
+        """A word without its ending, also where the ending took an e, turned a y or doubled."""
+        for spelling in (stem, stem + "e", stem[:-1] + "y" if stem.endswith("i") else ""):
+            if len(spelling) > 2 and (phones := self.known(spelling)):
+                return phones
+        return self.known(stem[:-1]) if stem[-1:] == stem[-2:-1] else ()
+
+
+# Endings and how they are said; longer ones first where one ends in another.
+_ENDINGS = {
+    "'s": ("Z", "S", "IH Z"),
+    "s'": ("Z", "S", "IH Z"),
+    "lessness": ("L AH S N AH S",),
+    "less": ("L AH S",),
+    "ness": ("N AH S",),
+    "fully": ("F AH L IY",),
+    "ful": ("F AH L",),
+    "ments": ("M AH N T S",),
+    "ment": ("M AH N T",),
+    "ingly": ("IH NG L IY",),
+    "edly": ("AH D L IY",),
+    "ings": ("IH NG Z",),
+    "ing": ("IH NG",),
+    "iest": ("IY AH S T",),
+    "est": ("AH S T",),
+    "eth": ("AH TH",),
+    "ers": ("ER Z",),
+    "er": ("ER",),
+    "ed": ("D", "T", "AH D"),
+    "ly": ("L IY",),
+    "able": ("AH B AH L",),
+    "es": ("Z", "IH Z"),
+    "s": ("Z", "S"),
+}

@@ -38,7 +38,7 @@ def _s3_arrays(path: Path) -> NDArray[np.float32]:
 
 
 def _transitions(path: Path) -> tuple[Floats, Floats]:
-    """Log probabilities of staying in each state of a phone, and of leaving it: (phones, 3) each."""
+    """Log probabilities of staying in each state of a phone and of leaving it: (phones, 3)."""
     data = path.read_bytes()
     start = data.index(b"endhdr\n") + len(b"endhdr\n") + 4
     num_phones, num_from, num_to, _ = (int(n) for n in np.frombuffer(data, "<i4", 4, start))
@@ -46,7 +46,8 @@ def _transitions(path: Path) -> tuple[Floats, Floats]:
     counts = counts.reshape(num_phones, num_from, num_to)
     states = np.arange(num_from)
     stay, leave = counts[:, states, states], counts[:, states, states + 1]
-    return np.log(stay / (stay + leave)), np.log(leave / (stay + leave))
+    total = stay + leave
+    return np.log(stay / total, dtype=np.float32), np.log(leave / total, dtype=np.float32)
 
 
 def _mixture_weights(path: Path, num_streams: int, num_densities: int, num_senones: int) -> Floats:
@@ -90,7 +91,7 @@ class AcousticModel:
         """Read the model files in `folder` (mdef, means, variances, sendump)."""
         mdef = _Definition.load(folder / "mdef")
         means = _s3_arrays(folder / "means")
-        variances = np.maximum(_s3_arrays(folder / "variances"), _VARIANCE_FLOOR)
+        variances = np.maximum(_s3_arrays(folder / "variances"), np.float32(_VARIANCE_FLOOR))
         _, num_streams, num_densities, _ = means.shape
         return cls(
             mdef.phones,
@@ -99,7 +100,7 @@ class AcousticModel:
             mdef.triphones,
             mdef.triphone_sequences,
             means,
-            1.0 / variances,
+            np.reciprocal(variances),
             _mixture_weights(folder / "sendump", num_streams, num_densities, mdef.num_senones),
             *_transitions(folder / "transition_matrices"),
         )
@@ -108,14 +109,38 @@ class AcousticModel:
         """The number of a phone."""
         return self.phones.index(name)
 
-    def states(self, phone: int, left: int, right: int, place: int) -> NDArray[np.int16]:
-        """The three senones of a phone between two others; its own, free of context, if unseen."""
+    def states(
+        self, phone: int, left: int | None, right: int | None, place: int
+    ) -> list[NDArray[np.int16]]:
+        """The senones of the three states of a phone between two others.
+
+        Args:
+            phone: its number.
+            left: the phone before it; None if that may be any, and all its senones are wanted.
+            right: the phone after it; None likewise.
+            place: INTERNAL, BEGIN, END or SINGLE.
+        """
         for where in (place, *(p for p in (INTERNAL, BEGIN, END, SINGLE) if p != place)):
-            key = _triphone_key(phone, left, right, where)
-            at = int(np.searchsorted(self.triphones, key))
-            if at < len(self.triphones) and self.triphones[at] == key:
-                return self.senones[self.triphone_sequences[at]]
-        return self.senones[phone]
+            rows = self._triphone_rows(phone, left, right, where)
+            if len(rows):
+                return [np.unique(self.senones[rows, state]) for state in range(3)]
+        return [self.senones[phone, state : state + 1] for state in range(3)]
+
+    def _triphone_rows(
+        self, phone: int, left: int | None, right: int | None, place: int
+    ) -> NDArray[np.int32]:
+        """The rows of `senones` of all triphones that agree with what is known of them."""
+        low = _triphone_key(phone, left or 0, 0 if left is None else right or 0, 0)
+        high = _triphone_key(phone, 255 if left is None else left, 255, 3)
+        if left is not None and right is not None:
+            high = _triphone_key(phone, left, right, 3)
+        inside = slice(*np.searchsorted(self.triphones, (low, high + 1)))
+        keys = self.triphones[inside]
+        agree = keys % 4 == place
+        if right is not None:
+            agree &= keys // 4 % 256 == right
+        rows: NDArray[np.int32] = self.triphone_sequences[inside][agree]
+        return rows
 
     def log_likelihoods(self, feature_rows: Floats) -> Floats:
         """How well every senone explains every frame: natural logarithms, float32 (T, senones).
@@ -138,7 +163,8 @@ class AcousticModel:
         """Log densities of one codebook: float32 (T, densities)."""
         mean, precision = self.means[phone, stream], self.precisions[phone, stream]
         constant = 0.5 * (np.log(precision / (2 * np.pi)) - mean * mean * precision).sum(axis=1)
-        return (rows * rows) @ (-0.5 * precision.T) + rows @ (mean * precision).T + constant
+        fit: Floats = (rows * rows) @ (-0.5 * precision.T) + rows @ (mean * precision).T + constant
+        return fit
 
 
 def _triphone_key(phone: int, left: int, right: int, place: int) -> int:

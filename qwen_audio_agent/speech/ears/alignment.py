@@ -1,7 +1,7 @@
-"""Where known words lie in the sound: the best path through their states.
+"""Where known words lie in the sound: the best path through the states of their phones.
 
-states   m1 m2 m3 ih1 ih2 ih3 d1 d2 d3 ...        frames  . . . . . . . . . . . .
-path     each frame is given to one state, in order, so that the sum of log-likelihoods is best
+states   m1 m2 m3 ih1 ih2 ih3 d1 d2 d3 ...     in order, each may last, silence may come between
+frames   .  .  .  .  .  .  .  .  .  .  .       each is given to one state, so that the fit is best
 """
 
 from __future__ import annotations
@@ -22,161 +22,230 @@ from qwen_audio_agent.speech.ears.acoustics import (
 )
 from qwen_audio_agent.speech.pronunciation import Phones
 
+Integers = NDArray[np.intp]
+
+SILENCE = -1
+"""The owner of states that belong to no word."""
 _NEVER = np.float32(-1e30)
+_PAUSE_COST = -2.0  # inside a phrase, a pause must be worth having
 
 
 @dataclass(slots=True)
 class StateGraph:
-    """States in order of time, and which may follow which; state 0 .. are numbered as added.
+    """States in order of time, and which may follow which.
 
     Attributes:
-        senones: the senone of each state.
-        owners: what each state belongs to (a word's number, or -1 for silence).
-        phones: running number of the phone that each state belongs to.
-        arcs: (from, to, log probability), without the arc from each state to itself.
-        stays: log probability of staying one frame longer.
+        model: what the states sound like.
+        senones: the senones of each state; several where the neighbouring sound is not known.
+        owners: the number of the word that each state belongs to, or SILENCE.
+        phones: the running number of the phone that each state belongs to.
+        names: for each running number which phone of the model that is.
+        arcs: (from, to, log probability); the arc from each state to itself among them.
+        starts: states that a path may start in.
+        ends: states that a path may end in.
     """
 
-    senones: list[int] = field(default_factory=list)
+    model: AcousticModel
+    senones: list[NDArray[np.int16]] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
     phones: list[int] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)
     arcs: list[tuple[int, int, float]] = field(default_factory=list)
-    stays: list[float] = field(default_factory=list)
-    num_phones: int = 0
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
 
     def add_phone(
-        self, model: AcousticModel, phone: int, senones: NDArray[np.int16], owner: int
+        self, phone: int, senones: Sequence[NDArray[np.int16]], owner: int
     ) -> tuple[int, int]:
-        """Append the states of one phone, one after another; returns the first and the last."""
+        """Append the states of one phone, one after another; the first and the last of them."""
         first = len(self.senones)
-        for place, senone in enumerate(senones):
+        for place, choices in enumerate(senones):
+            state = first + place
             if place:
-                self.arcs.append((first + place - 1, first + place, model.leaves[phone, place - 1]))
-            self.senones.append(int(senone))
+                self.arcs.append((state - 1, state, float(self.model.leaves[phone, place - 1])))
+            self.arcs.append((state, state, float(self.model.stays[phone, place])))
+            self.senones.append(choices)
             self.owners.append(owner)
-            self.phones.append(self.num_phones)
-            self.stays.append(float(model.stays[phone, place]))
-        self.num_phones += 1
+            self.phones.append(len(self.names))
+        self.names.append(phone)
         return first, len(self.senones) - 1
 
     def add_word(
-        self, model: AcousticModel, phones: Phones, context: tuple[int, int], owner: int
+        self, phones: Phones, left: int | None, right: int | None, owner: int
     ) -> tuple[int, int]:
-        """Append a word said as `phones` between the phones of `context`; first and last state."""
-        numbers = [context[0], *(model.phone(name) for name in phones), context[1]]
-        first = last = -1
-        for i, phone in enumerate(numbers[1:-1], start=1):
+        """Append a word between the phones `left` and `right` (None: any); first and last state."""
+        numbers = [self.model.phone(name) for name in phones]
+        around = [left, *numbers, right]
+        ends: list[tuple[int, int]] = []
+        for i, phone in enumerate(numbers):
             place = INTERNAL
-            if len(phones) == 1:
+            if len(numbers) == 1:
                 place = SINGLE
-            elif i in (1, len(phones)):
-                place = BEGIN if i == 1 else END
-            senones = model.states(phone, numbers[i - 1], numbers[i + 1], place)
-            start, end = self.add_phone(model, phone, senones, owner)
-            if first < 0:
-                first = start
+            elif i in (0, len(numbers) - 1):
+                place = END if i else BEGIN
+            states = self.model.states(phone, around[i], around[i + 2], place)
+            ends.append(self.add_phone(phone, states, owner))
+            if i:
+                self.follow([ends[-2][1]], ends[-1][0])
+        return ends[0][0], ends[-1][1]
+
+    def follow(self, sources: Sequence[int], target: int, extra: float = 0.0) -> None:
+        """Let `target` come after any of `sources`, last states of phones."""
+        for source in sources:
+            phone = self.names[self.phones[source]]
+            self.arcs.append((source, target, float(self.model.leaves[phone, -1]) + extra))
+
+    def emissions(self, scores: Floats) -> Floats:
+        """How well each state explains each frame: float32 (T, states).
+
+        Args:
+            scores: float32 (T, senones) of `AcousticModel.log_likelihoods`.
+        """
+        emitted = np.empty((len(scores), len(self.senones)), np.float32)
+        for state, choices in enumerate(self.senones):
+            if len(choices) == 1:
+                emitted[:, state] = scores[:, choices[0]]
             else:
-                self.connect(model, last, start)
-            last = end
-        return first, last
+                several = scores[:, choices]
+                best = several.max(axis=1)
+                mean = np.exp(several - best[:, None]).mean(axis=1)
+                emitted[:, state] = best + np.log(mean)
+        return emitted
 
-    def connect(self, model: AcousticModel, source: int, target: int, extra: float = 0.0) -> None:
-        """Let `target` follow `source`, the last state of a phone."""
-        phone = model.phone_of_senone[self.senones[source]]
-        self.arcs.append((source, target, float(model.leaves[phone, -1]) + extra))
+    def table(self) -> tuple[Integers, Floats]:
+        """The arcs by target: sources and log probabilities, each (most arcs, states)."""
+        before: list[list[tuple[int, float]]] = [[] for _ in self.senones]
+        for source, target, cost in self.arcs:
+            before[target].append((source, cost))
+        shape = max(map(len, before)), len(before)
+        sources, costs = np.zeros(shape, np.intp), np.full(shape, _NEVER, np.float32)
+        for target, arcs in enumerate(before):
+            for k, (source, cost) in enumerate(arcs):
+                sources[k, target], costs[k, target] = source, cost
+        return sources, costs
 
 
-def best_path(
-    graph: StateGraph, scores: Floats, starts: Sequence[int], ends: Sequence[int]
-) -> tuple[NDArray[np.intp], float]:
-    """The best sequence of states for all frames, from one of `starts` to one of `ends`.
+def sentence_graph(model: AcousticModel, words: Sequence[Sequence[Phones]]) -> StateGraph:
+    """All that is said: silence or noise may come before, between and after the words.
+
+    Args:
+        model: the acoustic model.
+        words: for each word its pronunciations, any of which may be used.
+    """
+    graph = StateGraph(model)
+    silence = model.phone("SIL")
+    before: list[int] = []
+    for i in range(len(words)):
+        pauses, after_pauses = _add_pauses(graph, before, ("SIL", "+NSN+"), 0.0)
+        firsts, lasts = _add_pronunciations(graph, words, i, silence, before + after_pauses)
+        if not i:
+            graph.starts = pauses + firsts
+        before = lasts
+    graph.ends = before + _add_pauses(graph, before, ("SIL", "+NSN+"), 0.0)[1]
+    return graph
+
+
+def phrase_graph(model: AcousticModel, words: Sequence[Sequence[Phones]]) -> StateGraph:
+    """Some words anywhere: any sound may come before and after, short silences between them."""
+    graph = StateGraph(model)
+    before: list[int] = []
+    for i in range(len(words)):
+        if i:
+            before = before + _add_pauses(graph, before, ("SIL",), _PAUSE_COST)[1]
+        firsts, before = _add_pronunciations(graph, words, i, None, before)
+        if not i:
+            graph.starts = firsts
+    graph.ends = before
+    return graph
+
+
+def _add_pauses(
+    graph: StateGraph, before: Sequence[int], names: Sequence[str], cost: float
+) -> tuple[list[int], list[int]]:
+    """Append a choice of pauses after `before`; their first and their last states."""
+    firsts, lasts = [], []
+    for name in names:
+        phone = graph.model.phone(name)
+        states = [graph.model.senones[phone, place : place + 1] for place in range(3)]
+        first, last = graph.add_phone(phone, states, SILENCE)
+        graph.follow(before, first, cost)
+        firsts.append(first)
+        lasts.append(last)
+    return firsts, lasts
+
+
+def _add_pronunciations(
+    graph: StateGraph,
+    words: Sequence[Sequence[Phones]],
+    i: int,
+    outside: int | None,
+    before: Sequence[int],
+) -> tuple[list[int], list[int]]:
+    """Append all pronunciations of word `i` after `before`; their first and their last states."""
+    left = graph.model.phone(words[i - 1][0][-1]) if i else outside
+    right = graph.model.phone(words[i + 1][0][0]) if i + 1 < len(words) else outside
+    firsts, lasts = [], []
+    for phones in words[i]:
+        first, last = graph.add_word(phones, left, right, i)
+        graph.follow(before, first)
+        firsts.append(first)
+        lasts.append(last)
+    return firsts, lasts
+
+
+def best_path(graph: StateGraph, emitted: Floats) -> Integers | None:
+    """The best state for each frame, from a start to an end of the graph.
 
     Args:
         graph: the states.
-        scores: float32 (T, senones) of `AcousticModel.log_likelihoods`.
-        starts: states in which the first frame may be.
-        ends: states in which the last frame may be.
+        emitted: float32 (T, states) of `StateGraph.emissions`.
 
     Returns:
-        The state of each frame, and the log-likelihood of the whole; minus infinity if none fits.
+        One state per frame, or None if there are more states than frames.
     """
-    num_states = len(graph.senones)
-    before = [[(s, stay)] for s, stay in enumerate(graph.stays)]
-    for source, target, cost in graph.arcs:
-        before[target].append((source, cost))
-    width = max(len(arcs) for arcs in before)
-    sources = np.zeros((width, num_states), np.intp)
-    costs = np.full((width, num_states), _NEVER, np.float32)
-    for target, arcs in enumerate(before):
-        for k, (source, cost) in enumerate(arcs):
-            sources[k, target], costs[k, target] = source, cost
-    emitted = scores[:, graph.senones]
-    now = np.full(num_states, _NEVER, np.float32)
-    now[list(starts)] = emitted[0, list(starts)]
-    came_from = np.zeros((len(scores), num_states), np.int32)
-    columns = np.arange(num_states)
-    for t in range(1, len(scores)):
+    sources, costs = graph.table()
+    now = np.full(emitted.shape[1], _NEVER, np.float32)
+    now[graph.starts] = emitted[0, graph.starts]
+    came_from = np.zeros(emitted.shape, np.int32)
+    columns = np.arange(emitted.shape[1])
+    for t in range(1, len(emitted)):
         options = now[sources] + costs
         best = options.argmax(axis=0)
         came_from[t] = sources[best, columns]
         now = options[best, columns] + emitted[t]
-    state = int(max(ends, key=lambda s: now[s]))
-    total = float(now[state])
-    path = np.empty(len(scores), np.intp)
-    for t in range(len(scores) - 1, -1, -1):
+    state = max(graph.ends, key=lambda end: now[end])
+    if now[state] < _NEVER / 2:
+        return None
+    path = np.empty(len(emitted), np.intp)
+    for t in range(len(emitted) - 1, -1, -1):
         path[t] = state
-        state = int(came_from[t, state])
-    return path, total if total > _NEVER / 2 else -np.inf
+        state = came_from[t, state]
+    return path
 
 
-def word_graph(
-    model: AcousticModel, words: Sequence[Sequence[Phones]]
-) -> tuple[StateGraph, list[int], list[int]]:
-    """Words in order, each in any of its pronunciations, silence or noise allowed between them.
+def spot(graph: StateGraph, emitted: Floats) -> tuple[Floats, Integers]:
+    """How well the graph fits if it may start at any frame and ends at this one.
+
+    Args:
+        graph: the states.
+        emitted: float32 (T, states), less the log-likelihood of "anything else" in each frame.
 
     Returns:
-        The graph, the states it may start in, and those it may end in.
+        For each frame the sum over the path that ends there, and the frame where that path starts.
     """
-    graph = StateGraph()
-    silence = model.phone("SIL")
-    starts: list[int] = []
-    open_ends: list[int] = []
-
-    def enter(first: int) -> None:
-        if open_ends:
-            for end in open_ends:
-                graph.connect(model, end, first)
-        else:
-            starts.append(first)
-
-    def pause() -> list[int]:
-        exits = []
-        for name in ("SIL", "+NSN+"):
-            phone = model.phone(name)
-            first, last = graph.add_phone(model, phone, model.senones[phone], -1)
-            enter(first)
-            exits.append(last)
-        return exits
-
-    def edge_phone(index: int, which: int) -> int:
-        if not 0 <= index < len(words):
-            return silence
-        return model.phone(words[index][0][which])
-
-    for i, pronunciations in enumerate(words):
-        exits = pause()
-        if i == 0:
-            first_exits, open_ends = exits, exits
-        else:
-            open_ends = open_ends + exits
-        lasts = []
-        for phones in pronunciations:
-            context = (edge_phone(i - 1, -1), edge_phone(i + 1, 0))
-            first, last = graph.add_word(model, phones, context, i)
-            enter(first)
-            if i == 0:
-                starts.append(first)
-            lasts.append(last)
-        open_ends = lasts
-    del first_exits
-    return graph, starts, open_ends + pause()
+    sources, costs = graph.table()
+    columns = np.arange(emitted.shape[1])
+    now = np.full(emitted.shape[1], _NEVER, np.float32)
+    began = np.zeros(emitted.shape[1], np.intp)
+    sums, begins = np.empty(len(emitted), np.float32), np.empty(len(emitted), np.intp)
+    for t, fit in enumerate(emitted):
+        options = now[sources] + costs
+        best = options.argmax(axis=0)
+        now, began = options[best, columns], began[sources[best, columns]]
+        for start in graph.starts:
+            if now[start] < 0:
+                now[start], began[start] = 0, t
+        now += fit
+        end = max(graph.ends, key=lambda state: now[state])
+        sums[t], begins[t] = now[end], began[end]
+    return sums, begins

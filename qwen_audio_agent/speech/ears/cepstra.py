@@ -63,7 +63,7 @@ _MOST_GAIN: Final = 20.0
 def _neighbours(reach: int = 4) -> NDArray[np.float64]:
     """The mean over each band and `reach` bands on either side of it: (filters, filters)."""
     near = np.abs(np.subtract.outer(np.arange(_NUM_FILTERS), np.arange(_NUM_FILTERS))) <= reach
-    return near / near.sum(axis=1, keepdims=True)
+    return np.asarray(near / near.sum(axis=1, keepdims=True))
 
 
 _NEIGHBOURS: Final = _neighbours()
@@ -102,7 +102,8 @@ def _without_noise(bands: NDArray[np.float64]) -> NDArray[np.float64]:
 
     The acoustic model was trained on sound treated like this, so the same is done here.
 
-    Source: CMU Sphinx `fe_noise.c`, after Kim and Stern, "Power-normalized cepstral coefficients", 2012.
+    Source: CMU Sphinx `fe_noise.c`, after Kim and Stern, "Power-normalized cepstral
+    coefficients", 2012.
     """
     power, noise, floor = bands[0], bands[0] / _MOST_GAIN, bands[0] / _MOST_GAIN
     peak = np.zeros(_NUM_FILTERS)
@@ -115,7 +116,8 @@ def _without_noise(bands: NDArray[np.float64]) -> NDArray[np.float64]:
         peak = peak * _MASKING
         masked = np.where(signal < _MASKING * peak, peak * _MASKED_LEVEL, signal)
         peak = np.maximum(peak, signal)
-        gains[t] = np.clip(np.maximum(masked, floor) / power, 1 / _MOST_GAIN, _MOST_GAIN)
+        gain = np.maximum(masked, floor) / np.maximum(power, 1e-9)
+        gains[t] = np.clip(gain, 1 / _MOST_GAIN, _MOST_GAIN)
     return bands * (gains @ _NEIGHBOURS.T)
 
 
