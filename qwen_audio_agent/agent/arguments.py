@@ -22,7 +22,7 @@ from pydantic import (
 
 from qwen_audio_agent.errors import ToolError
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")
+_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:[.,]\d+)?)")
 _QUANTITY = re.compile(r"(?:<\|)?\s*([+-]?\d*[.,]?\d+)\s*(?:\|>)?\s*(:1|%|[a-z]*)", re.IGNORECASE)
 _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0}
 _UNITS |= {"hz": 1.0, "khz": 1e3, "db": 1.0, "lufs": 1.0, "x": 1.0, ":1": 1.0, "%": 0.01}

@@ -230,7 +230,7 @@ def placed(where: Listened, start: Edge, end: Edge, words: str | None) -> Place:
     span = Span.from_seconds(start.time, end.time, audio.sample_rate)
     middle = (start.time + end.time) / 2
     windows = (_window(where, start, 0.0, middle), _window(where, end, middle, audio.duration))
-    span = best_cut(audio.read, span, windows)
+    span = best_cut(audio.read, span, windows, audio.num_frames)
     return Place(where.number, span, audio.sample_rate, words, (start.by_word, end.by_word))
 
 
@@ -238,7 +238,7 @@ def _point(where: Listened, edge: Edge, words: str | None) -> Place:
     """A place of length 0: sound goes on on both sides, so both are cut at the same frame."""
     rate = where.audio.sample_rate
     window = _window(where, edge, 0.0, where.audio.duration)
-    frame = quietest(where.audio.read, window)
+    frame = quietest(where.audio.read, window, where.audio.num_frames)
     return Place(where.number, Span(frame, frame), rate, words, (edge.by_word, edge.by_word))
 
 

@@ -10,6 +10,7 @@ FOLDER/lock             held while a process works in the folder
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -93,13 +94,12 @@ class Session:
         self._messages: list[BaseMessage] = []
         self._audios: dict[str, SessionAudio] = {}
         self._unchanged: dict[str, tuple[int, ...]] = {}
-        self._lock = Lock(folder / "lock")
-        try:
+        with ExitStack() as stack:
+            stack.callback(Lock(folder / "lock").release)
             self._journal = Journal(folder / "journal.jsonl")
+            stack.callback(self._journal.close)
             self._restore()
-        except BaseException:
-            self._lock.release()
-            raise
+            self._open_files = stack.pop_all()
 
     @classmethod
     def create(
@@ -147,8 +147,7 @@ class Session:
 
     def close(self) -> None:
         """Give the folder back to other processes."""
-        self._journal.close()
-        self._lock.release()
+        self._open_files.close()
 
     def __enter__(self) -> Self:
         return self

@@ -36,7 +36,11 @@ class Journal:
         self._file = path.open("ab")
         if is_new:
             sync_folder(path.parent)
-        self.records: list[Record] = self._read()
+        try:
+            self.records: list[Record] = self._read()
+        except SessionError:
+            self._file.close()
+            raise
 
     def append(self, record: Record) -> None:
         """Add one line; it is on the disk when this returns."""

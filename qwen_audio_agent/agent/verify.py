@@ -41,6 +41,7 @@ _CLIPPED = 0.065
 _LEAKED = 0.06
 _CONFIRMED = 0.025
 _MISHEARD = 0.08
+_AUDIBLE_DB = 15.0
 _ALIKE = 0.3
 _ENOUGH_LETTERS = 10
 _Now = tuple[float, float]
@@ -172,7 +173,7 @@ def _judge(
     if beside.clipped > _CLIPPED and shorter:
         kind: VerdictKind = "clipped word left" if is_left else "clipped word right"
         seconds, detail = beside.clipped, f"by {beside.clipped * 1000:.0f} ms"
-    elif beside.leaked > _LEAKED and longer:
+    elif beside.leaked > _LEAKED and longer and _is_audible(side, beside.leaked, is_left=is_left):
         kind, outward = "leaked word", -outward
         seconds, detail = beside.leaked, f"{beside.leaked * 1000:.0f} ms of what was removed"
     else:
@@ -180,6 +181,15 @@ def _judge(
     frames = outward * frame_at(seconds, side.audio.sample_rate)
     nudge = Nudge(side.place, side.edge, frames) if movable else None
     yield _Finding(kind, seconds, detail, nudge)
+
+
+def _is_audible(side: Side, seconds: float, *, is_left: bool) -> bool:
+    """Whether a leak of so many seconds is sound, not the quiet before a stop or a breath."""
+    frames = frame_at(seconds, side.audio.sample_rate)
+    first = max(0, side.frame - frames) if is_left else side.frame
+    leak = Span(first, min(first + frames, side.audio.num_frames))
+    level = rms_dbfs(side.audio.read(leak))
+    return level > rms_dbfs(side.audio.read(side.audio.around(side.frame))) - _AUDIBLE_DB
 
 
 def _movable(side: Side, places: tuple[Place, ...]) -> bool:
