@@ -35,8 +35,11 @@ def main() -> None:
             answer = {"answer": task.do(ear, read(file, task.span))}
         except QwenAudioAgentError as error:
             answer = {"error": str(error)}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        try:
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(1)  # nobody is left to read it, nor to be told so
 
 
 if __name__ == "__main__":
