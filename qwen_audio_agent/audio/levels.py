@@ -202,4 +202,5 @@ def _windows(blocks: Iterable[NDArray[_Float]], num_frames: int) -> Iterator[NDA
         samples = block if rest is None else np.concatenate([rest, block], axis=1)
         num_windows = samples.shape[1] // num_frames
         rest = samples[:, num_windows * num_frames :]
-        yield samples[:, : num_windows * num_frames].reshape(-1, num_windows, num_frames)
+        whole = samples[:, : num_windows * num_frames]
+        yield whole.reshape(len(samples), num_windows, num_frames)

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     import av
 
 SUFFIXES: Final = frozenset(
-    (".m4a", ".m4b", ".aac", ".mp4", ".m4v", ".mov", ".3gp", ".webm", ".mkv", ".mka", ".avi")
-    + (".flv", ".wma", ".wmv", ".asf", ".amr", ".ac3", ".ts", ".mpg", ".mpeg", ".ape", ".wv")
+    f".{name}"
+    for names in (
+        ("m4a", "m4b", "mp4", "m4v", "mov", "3gp", "aac", "ac3", "amr", "ape", "wv"),
+        ("webm", "mkv", "mka", "avi", "flv", "wma", "wmv", "asf", "ts", "mpg", "mpeg"),
+    )
+    for name in names
 )
 """Names of files that are worth the advice to install PyAV."""
 
@@ -126,7 +130,11 @@ class MediaSink:
         self._num_frames = 0
 
     def write(self, numbers: Numbers) -> None:
-        """Append (channels, frames) float32."""
+        """Append (channels, frames) float32.
+
+        Raises:
+            OSError: the disk is full.
+        """
         pending = np.concatenate([self._rest, numbers], axis=1)
         whole = pending.shape[1] // _AAC_FRAME * _AAC_FRAME
         for start in range(0, whole, _AAC_FRAME):
@@ -134,14 +142,19 @@ class MediaSink:
         self._rest = pending[:, whole:]
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises:
+            OSError: the disk is full.
+        """
         try:
             if self._rest.shape[1]:
                 self._encode(self._rest)
             if self._num_frames:
-                self._container.mux(self._stream.encode(None))
+                self._mux(None)
         finally:
-            self._container.close()
+            with _as_os_error():
+                self._container.close()
 
     def _encode(self, numbers: Numbers) -> None:
         frame = self._frame.from_ndarray(
@@ -150,7 +163,22 @@ class MediaSink:
         frame.sample_rate = self._coding.sample_rate
         frame.pts = self._num_frames
         self._num_frames += numbers.shape[1]
-        self._container.mux(self._stream.encode(frame))
+        self._mux(frame)
+
+    def _mux(self, frame: av.AudioFrame | None) -> None:
+        with _as_os_error():
+            self._container.mux(self._stream.encode(frame))
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Tell a failed writing as what it is: FFmpeg's errors are of a dozen kinds."""
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror) from None
 
 
 def _import_av(path: Path) -> ModuleType:

@@ -28,7 +28,7 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
         sample_rate: of the result, in Hz.
 
     Returns:
-        round(num_frames * sample_rate / audio.sample_rate) frames.
+        num_frames * sample_rate / audio.sample_rate frames, rounded, halves up.
     """
     if audio.sample_rate == sample_rate or audio.num_frames == 0:
         return Audio(audio.samples, sample_rate)
@@ -50,7 +50,7 @@ def resample_blocks(blocks: Iterator[Audio], sample_rate: int) -> Iterator[Audio
         sample_rate: of the result, in Hz.
 
     Yields:
-        Blocks of other lengths than those that came in, together round(n * out / in) frames.
+        Blocks of other lengths than those that came in, together as many frames as `resample` gives.
     """
     stream = None
     for block in blocks:

@@ -159,10 +159,11 @@ def _hidden_name() -> str:
 
 
 def _failure(path: Path, error: Exception) -> AudioFileError:
-    # soundfile reports a short write, which only a full disk explains, as a failed assertion.
-    reason = getattr(error, "strerror", None) or getattr(error, "error_string", None)
-    reason = reason or str(error) or "the disk did not take all of it"
+    if isinstance(error, AssertionError | soundfile.LibsndfileError):
+        # This is how soundfile reports that less was written than it asked for.
+        reason = "the disk is full or takes no more"
+    else:
+        reason = getattr(error, "strerror", None) or str(error)
     return AudioFileError(
-        f"{shown(path)} cannot be written: {reason.strip().rstrip('.')}; "
-        "make room or choose another folder"
+        f"{shown(path)} cannot be written: {reason}; make room or choose another folder"
     )
