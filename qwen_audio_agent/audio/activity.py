@@ -1,9 +1,10 @@
 """Where somebody speaks, where nobody does, and where it is quietest.
 
 Every 10 ms the power in 20 bands on the mel scale is compared with the noise floor of the band, the
-20th percentile over the 10 s that it lies in and the 10 s on either side. The mean of the 8 bands that stand out most, in dB, is
-high in speech even where a noise is as loud as the speech in all bands together. Measured on hand
-and aligner labels of 11 recordings, percent of speech missed / of silence taken for speech:
+20th percentile over the stretch of 10 s it lies in and those on either side. The mean of the 8
+bands that stand out most, in dB, is high in speech even where a noise is as loud as the speech in
+all bands together. Measured on hand and aligner labels of 11 recordings, percent of speech missed /
+of silence taken for speech:
 
     noise                      none        20 dB SNR    10 dB SNR    noise alone
     this                        1 / 11      4 /  7       28 /  3      - / 0.3

@@ -50,7 +50,7 @@ def resample_blocks(blocks: Iterator[Audio], sample_rate: int) -> Iterator[Audio
         sample_rate: of the result, in Hz.
 
     Yields:
-        Blocks of other lengths than those that came in, together as many frames as `resample` gives.
+        Blocks of other lengths than came in, together as many frames as `resample` gives.
     """
     stream = None
     for block in blocks:
