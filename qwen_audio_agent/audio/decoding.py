@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.formats import Numbers, num_bits, refuse_not_finite, shown
-from qwen_audio_agent.audio.sound_stream import blocks_of, open_endless, open_stream
+from qwen_audio_agent.audio.mp3_header import find_mp3_header
+from qwen_audio_agent.audio.sound_stream import (
+    SoundStream,
+    blocks_of,
+    open_endless,
+    open_stream,
+)
 from qwen_audio_agent.audio.writing import AudioWriter
 from qwen_audio_agent.errors import AudioFileError
 
@@ -24,9 +31,19 @@ def is_entered_anywhere(file: AudioFile) -> bool:
 
 def decode(file: AudioFile) -> Iterator[Numbers]:
     """All of a file that libsndfile knows, in blocks, (channels, frames) in its own numbers."""
-    opened = open_endless if file.subtype in _MPEG else open_stream
-    with opened(file.path) as stream:
+    with _opened(file) as stream:
         yield from blocks_of(stream)
+
+
+def _opened(file: AudioFile) -> AbstractContextManager[SoundStream]:
+    if file.subtype in _MPEG:
+        header = find_mp3_header(file.path)
+        if header is None or not header.covers_file:
+            # Of several recordings in one file the first has lost its header, and so the number of
+            # samples that its encoder put before the sound: 25 ms more are better than all the rest
+            # missing.
+            return open_endless(file.path, header.end if header else 0)
+    return open_stream(file.path)
 
 
 def decode_to(

@@ -37,17 +37,26 @@ class SoundStream(soundfile.SoundFile):  # type: ignore[misc]
 
 
 class _Endless(io.FileIO):
-    """A file that claims to be huge, with zeros at its far end, for mp3 files without a header.
+    """The rest of a file from a place on, which claims to be huge, with zeros at its far end.
 
-    libsndfile computes the length of such a file from the bit rate of its first frame, which at a
-    variable bit rate is several times wrong, and stops there. Told of a huge file it reads on
-    until nothing comes. (The zeros answer the look for a tag at the end of the file.)
+    libsndfile computes the length of an mp3 without a header from the bit rate of its first frame,
+    which at a variable bit rate is several times wrong, and stops there. Told of a huge file it
+    reads on until nothing comes. (The zeros answer the look for a tag at the end of the file.)
     """
 
+    def __init__(self, path: Path, start: int) -> None:
+        super().__init__(path)
+        self._start = start
+        self.seek(0)
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            return super().seek(_ENDLESS + offset)
-        return super().seek(offset, whence)
+        if whence == os.SEEK_CUR:
+            return super().seek(offset, whence) - self._start
+        origin = self._start + (_ENDLESS if whence == os.SEEK_END else 0)
+        return super().seek(origin + offset) - self._start
+
+    def tell(self) -> int:
+        return super().tell() - self._start
 
     def readinto(self, buffer: Any) -> int:
         num_bytes = super().readinto(buffer) or 0
@@ -99,9 +108,9 @@ def open_stream(path: Path) -> SoundStream:
 
 
 @contextmanager
-def open_endless(path: Path) -> Iterator[SoundStream]:
-    """Open an mp3 so that it is read to its true end, whatever its first frame suggests."""
-    with _Endless(path) as endless, SoundStream(endless) as stream:
+def open_endless(path: Path, start: int) -> Iterator[SoundStream]:
+    """Open an mp3 from byte `start` on, to be read to its true end."""
+    with _Endless(path, start) as endless, SoundStream(endless) as stream:
         yield stream
 
 
