@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -37,10 +37,15 @@ class Sources:
     """The recordings and edit lists that clips refer to, by id.
 
     Files in the cache are named by what they hold: their source's sound and what was done to it.
+
+    Args:
+        cache_folder: is made when it is needed.
+        progress: told how much of a sound that is being made for the cache is done, 0 to 1.
     """
 
-    def __init__(self, cache_folder: Path) -> None:
+    def __init__(self, cache_folder: Path, progress: Callable[[float], None] | None = None) -> None:
         self._cache_folder = cache_folder
+        self._progress = progress
         self._files: dict[str, AudioFile] = {}
         self._lists: dict[str, EditList] = {}
         self._hashes: dict[str, str] = {}
@@ -89,18 +94,14 @@ class Sources:
         """
         sound = self._find(source)
         as_it_is = (sound.sample_rate, sound.num_channels) == (sample_rate, num_channels)
-        if isinstance(sound, AudioFile):
-            if as_it_is:
-                return sound
-            native: Iterator[Numbers] = file_numbers(sound)
-        else:
-            native = self.rendered_numbers(sound)
+        if isinstance(sound, AudioFile) and as_it_is:
+            return sound
         path = self._cache_path(source, sample_rate, num_channels)
         if not path.exists():
-            blocks = _with_channels(native, num_channels)
-            if sound.sample_rate != sample_rate:
-                blocks = _resampled(blocks, sound.sample_rate, sample_rate)
-            self._write(path, blocks, sample_rate, num_channels, self._is_wide(source))
+            self._cache_folder.mkdir(parents=True, exist_ok=True)
+            subtype = "DOUBLE" if self._is_wide(source) else "FLOAT"
+            with AudioWriter(path, sample_rate, num_channels, "WAV", subtype) as writer:
+                self._make(source, writer, sample_rate, num_channels)
         return probe(path)
 
     def main_file(self, edit_list: EditList) -> AudioFile | None:
@@ -114,7 +115,7 @@ class Sources:
                     return found
         return None
 
-    def rendered_numbers(self, edit_list: EditList) -> Iterator[Numbers]:
+    def _rendered(self, edit_list: EditList) -> Iterator[Numbers]:
         """The sound of an edit list with its effects, block by block; (channels, frames)."""
         if not edit_list.effects:
             return programme_blocks(edit_list, self)
@@ -160,19 +161,18 @@ class Sources:
             return hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return self._hashes.get(source, source)
 
-    def _write(
-        self,
-        path: Path,
-        blocks: Iterator[Numbers],
-        sample_rate: int,
-        num_channels: int,
-        is_wide: bool,
-    ) -> None:
-        self._cache_folder.mkdir(parents=True, exist_ok=True)
-        subtype = "DOUBLE" if is_wide else "FLOAT"
-        with AudioWriter(path, sample_rate, num_channels, "WAV", subtype) as writer:
-            for block in blocks:
-                writer.write(block)
+    def _make(self, source: str, writer: AudioWriter, sample_rate: int, num_channels: int) -> None:
+        sound = self._find(source)
+        native = file_numbers(sound) if isinstance(sound, AudioFile) else self._rendered(sound)
+        blocks = _with_channels(native, num_channels)
+        if sound.sample_rate != sample_rate:
+            blocks = _resampled(blocks, sound.sample_rate, sample_rate)
+        done, total = 0, self.num_frames(source, sample_rate)
+        for block in blocks:
+            writer.write(block)
+            done += block.shape[1]
+            if self._progress:
+                self._progress(done / total)
 
 
 def file_numbers(file: AudioFile, span: Span | None = None) -> Iterator[Numbers]:

@@ -111,6 +111,23 @@ def test_the_same_list_over_another_recording_is_another_sound(
     assert first.path != second.path
 
 
+def test_progress_is_told_while_a_sound_is_made_and_not_when_it_is_there(
+    record: Callable[..., Any], tmp_path: Path
+) -> None:
+    a = record("a.wav", 300_000)
+    told: list[float] = []
+    sources = Sources(tmp_path / "cache", told.append)
+    sources.add_file("a.wav", a.sources.files["a.wav"])
+
+    sources.open("a.wav", 8000, 2)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+    told.clear()
+    sources.open("a.wav", 8000, 2)
+    assert told == []
+
+
 def test_bleep_and_silence_never_end(tmp_path: Path) -> None:
     assert Sources(tmp_path).num_frames(BLEEP, 8000) == ENDLESS
 

@@ -48,7 +48,7 @@ def test_every_frame_of_an_edited_programme_is_found_again_in_its_source(seed: i
     time_map = TimeMap.of(edit_list, {})
 
     heard = [(c.source, frame) for c in edit_list.clips for frame in range(c.start, c.end)]
-    for frame in range(0, edit_list.num_frames, 97):
+    for frame in range(0, edit_list.num_frames, 293):
         assert time_map.to_source(frame) == heard[frame]
         assert frame in time_map.to_programme(*heard[frame])
     assert time_map.to_source(edit_list.num_frames) is None
@@ -70,7 +70,7 @@ def test_five_hundred_cuts_drift_by_nothing() -> None:
     whole = EditList((Clip("a", 0, 10_000_000),), RATE, 1)
     time_map = TimeMap.of(operations.cut(whole, *spans), {})
 
-    for index, span in enumerate(spans):
+    for index, span in list(enumerate(spans))[::20]:
         assert time_map.to_programme("a", span.end) == (span.end - 7 * (index + 1),)
         assert time_map.to_programme("a", span.start) == ()
 
@@ -104,7 +104,7 @@ def test_lists_inside_lists_are_mapped_down_to_the_recordings(seed: int) -> None
     time_map = TimeMap.of(third, lists)
 
     inner = TimeMap.of(first, {})
-    for frame in range(0, third.num_frames, 131):
+    for frame in range(0, third.num_frames, 397):
         place = (frame + 50) * 1.25
         place += 100 if place >= 1000 else 0
         found = time_map.to_source(frame)
