@@ -14,11 +14,11 @@ import numpy as np
 from langchain_core.messages import AIMessage, HumanMessage
 
 from qwen_audio_agent.agent.conversation import AUDIO
+from qwen_audio_agent.agent.levels import levels_of
 from qwen_audio_agent.agent.report_page import page
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.storage import write_whole
-from qwen_audio_agent.agent.verify import levels_of
 from qwen_audio_agent.audio.files import content_hash, probe
 from qwen_audio_agent.editing.time_map import TimeMap
 

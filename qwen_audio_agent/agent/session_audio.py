@@ -18,6 +18,7 @@ from itertools import pairwise
 from qwen_audio_agent.audio.activity import Activity, find_activity
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
+from qwen_audio_agent.editing.clicks import JoinMeasure, ordinary_measure
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import read_programme
 from qwen_audio_agent.editing.sources import Sources
@@ -29,6 +30,7 @@ from qwen_audio_agent.speech.words import Match, Transcript, Word
 AROUND = 2.0
 """Seconds that are listened to on each side of a join."""
 _BLOCK_SECONDS = 10
+_ORDINARY_SECONDS = 20.0
 _TOUCHED = 0.03
 _WHOLE = Fraction(85, 100)
 _MAX_SEARCHED_JOINS = 12
@@ -70,6 +72,14 @@ class SessionAudio:
     def time_map(self) -> TimeMap:
         """Between the frames of this audio and those of the recordings."""
         return TimeMap.of(self.edit_list, self._sources.lists)
+
+    @cached_property
+    def ordinary(self) -> JoinMeasure:
+        """How much speech that nobody has cut stands out from itself here."""
+        reach = frame_at(_ORDINARY_SECONDS / 2, self.sample_rate)
+        middle = self.num_frames // 2
+        span = Span(max(0, middle - reach), min(self.num_frames, middle + reach))
+        return ordinary_measure(self.read(span))
 
     @cached_property
     def activity(self) -> Activity:

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qwen_audio_agent.agent.events import Edited, Event, Heard
+from qwen_audio_agent.agent.levels import compare_levels
 from qwen_audio_agent.agent.outcome import Outcome, Place, Step
 from qwen_audio_agent.agent.tools import Tool, find_tool
-from qwen_audio_agent.agent.verify import Nudge, compare_levels, listen_again
+from qwen_audio_agent.agent.verify import listen_again
+from qwen_audio_agent.agent.word_edges import Nudge
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.errors import EditError, ToolError
 

@@ -36,7 +36,7 @@ def test_a_torn_last_line_is_cut_off_and_writing_goes_on_after_the_last_whole_on
 
 def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(tmp_path):
     (tmp_path / "j").write_bytes(b'{"a":1}\n{"b":\n{"c":3}\n')
-    with pytest.raises(SessionError, match="line 2 .* is damaged"):
+    with pytest.raises(SessionError, match=r"line 2 .* is damaged"):
         Journal(tmp_path / "j")
 
 
