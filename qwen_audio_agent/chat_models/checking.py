@@ -105,8 +105,11 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
             continue
         number = scene.number(step.audio)
         _check_times(step, scene, number)
+        ends = [passage.end for passage in passages_of(step.action)]
         for phrase in phrases_of(step.action):
-            check_phrase(phrase, scene, number, alone=phrase.text.casefold() not in seen)
+            # The end of a stretch is the first such words after its start.
+            alone = phrase.text.casefold() not in seen and phrase not in ends
+            check_phrase(phrase, scene, number, alone=alone)
             seen.add(phrase.text.casefold())
         if isinstance(step.action, Insert | Replace):
             _check_material(step.action, scene)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qwen_audio_agent.chat_models.intents import Instruction, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.reading import read
-from qwen_audio_agent.chat_models.sentence import Piece, split
+from qwen_audio_agent.chat_models.sentence import LEFT_OUT, Piece, split
 from qwen_audio_agent.chat_models.suggestions import not_understood
 from qwen_audio_agent.chat_models.typos import corrected, is_english
 from qwen_audio_agent.errors import InstructionError
@@ -31,7 +31,7 @@ def understand(sentence: str) -> Instruction:
         problem = error
     others = _other_readings(pieces, sentence) if problem or _holds_free_words(pieces) else {}
     others.pop(steps, None)
-    if len(others) == 1 and not any(is_english(piece.text) for piece, _ in next(iter(others.values()))):
+    if len(others) == 1 and not _may_be_meant(next(iter(others.values()))):
         (meant, slips), = others.items()
         return Instruction(meant, tuple(f'I read "{typed.text}" as "{word}".' for typed, word in slips))
     if others:
@@ -45,7 +45,8 @@ _Slips = tuple[tuple[Piece, str], ...]
 
 
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
-    return tuple(read(open_parser().parse(pieces), sentence))
+    told = [piece for piece in pieces if piece.kind not in LEFT_OUT]
+    return tuple(read(open_parser().parse(told), sentence))
 
 
 def _holds_free_words(pieces: Sequence[Piece]) -> bool:
@@ -66,6 +67,11 @@ def _other_readings(pieces: Sequence[Piece], sentence: str) -> dict[tuple[Step, 
         except (NotParsed, InstructionError):
             continue
     return readings
+
+
+def _may_be_meant(slips: _Slips) -> bool:
+    """Whether a word may be no slip, because it is English; a slip in a word that changes nothing does not matter."""
+    return any(is_english(typed.text) for typed, word in slips if word not in LEFT_OUT)
 
 
 def _ask_about(readings: dict[tuple[Step, ...], _Slips]) -> str:

@@ -11,6 +11,7 @@ import copy
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any, cast
@@ -67,7 +68,8 @@ class Parser:
         except UnexpectedInput:
             raise NotParsed(self._where(text, places)) from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
-            token.value = places[token.start_pos]
+            within = [p for at, p in places.items() if token.start_pos <= at < token.end_pos]
+            token.value = replace(within[0], end=within[-1].end)
         return cast("Tree[Token]", tree)
 
     def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:

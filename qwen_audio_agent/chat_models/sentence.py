@@ -18,7 +18,7 @@ MAX_PIECES = 300
 KINDS = ("QUOTED", "FILE", "NUMBER", "NUMWORD", "TIME", "FACTOR", "WORD", "UNSAID", "STOP", "OTHER")
 """Pieces that are no fixed words of the grammar."""
 
-LEFT_OUT = ("the", "please")
+LEFT_OUT = ("the", "please", "pls", "plz")
 """Words that change no instruction."""
 
 # Each opening mark with the marks that may close it.
@@ -256,7 +256,7 @@ def _named(
         match piece.kind:
             case "WORD":
                 yield from _known_words(piece, vocabulary, unsaid)
-            case "NUMWORD" if piece.text in vocabulary:
+            case "NUMWORD" if piece.text == "one":
                 yield _as(piece, piece.text)
             case "ORDINAL":
                 number = int(piece.text[:-2])

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import islice, product
 from pathlib import Path
 
-from qwen_audio_agent.chat_models.sentence import Piece
+from qwen_audio_agent.chat_models.sentence import LEFT_OUT, Piece
 from qwen_audio_agent.speech.pronunciation import Pronunciations
 
 _SHORTEST = 4
@@ -19,8 +19,8 @@ _MAX_VARIANTS = 24
 def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[list[Piece]]:
     """The sentence with unknown words read as words of the grammar that are one slip away.
 
-    A slip is a letter too many, too few or wrong, or two that changed places. Words of less than four letters are left
-    as they are: too much is near them. Each variant corrects all it can.
+    A slip is a letter too many, too few or wrong, or two that changed places. In words of three letters
+    only a letter too few or changed places count: too much else is near them. Each variant corrects all it can.
     """
     choices = [_choices(piece, vocabulary) for piece in pieces]
     if any(len(some) > 1 or some[0] is not piece for piece, some in zip(pieces, choices, strict=True)):
@@ -29,9 +29,11 @@ def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[
 
 def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
     word = piece.text.lower()
-    if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST or not word.isalpha():
+    if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST_MEANT or not word.isalpha():
         return [piece]
-    meant = sorted(known for known in vocabulary if one_slip_apart(word, known))
+    if len(word) < _SHORTEST:
+        vocabulary = [known for known in vocabulary if len(known) > len(word) or sorted(known) == sorted(word)]
+    meant = sorted(known for known in (*vocabulary, *LEFT_OUT) if one_slip_apart(word, known))
     return [replace(piece, kind=known) for known in meant] or [piece]
 
 

@@ -123,8 +123,8 @@ class Level(Transformer[Token, Any]):
     def kilohertz(self, number: float) -> float:
         return number * 1000
 
-    def ratio_of(self, number: float, one: Token | None = None) -> float:
-        if one is not None and one.value.value != 1:
+    def ratio_of(self, number: float, *tokens: Token) -> float:
+        if any(token.value.kind == "NUMBER" and token.value.value != 1 for token in tokens):
             raise InstructionError(f"A ratio is written as {number:g}:1.")
         return number
 

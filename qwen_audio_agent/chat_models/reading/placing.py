@@ -13,6 +13,7 @@ from qwen_audio_agent.chat_models.intents import (
     Insert,
     Join,
     Material,
+    Moment,
     Move,
     Passage,
     Phrase,
@@ -49,6 +50,9 @@ class Placing(Transformer[Token, Any]):
 
     def at_place(self, moment: Any) -> Place:
         return Place("at", moment_of(moment))
+
+    def place_before_end(self, length: Length) -> Place:
+        return Place("at", Moment(length.seconds, "end"))
 
     def crossfade(self, length: Length) -> float:
         """In milliseconds."""

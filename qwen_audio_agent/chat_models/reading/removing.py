@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -14,8 +15,10 @@ from qwen_audio_agent.chat_models.intents import (
     Fill,
     Keep,
     Passage,
+    Phrase,
     Silence,
     Tidy,
+    Which,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.chat_models.reading.words import Words
@@ -35,6 +38,15 @@ class Removing(Transformer[Token, Any]):
     def remove(self, things: list[Action]) -> list[Action]:
         return things
 
+    def remove_which(self, phrase: Phrase, which: Which) -> Cut:
+        return Cut(Passage(replace(phrase, which=which)))
+
+    def off_start(self, length: Length) -> Cut:
+        return Cut(Words.first_length(self, length))
+
+    def off_end(self, length: Length) -> Cut:
+        return Cut(Words.last_length(self, length))
+
     def start_at(self, edge: Any) -> Cut:
         return Cut(Words.all_before(self, edge))
 
@@ -44,7 +56,8 @@ class Removing(Transformer[Token, Any]):
     def fillers(self) -> Tidy:
         return Tidy("fillers")
 
-    tidy_fillers = fillers
+    def tidy_fillers(self, *_fillers: Tidy) -> Tidy:
+        return Tidy("fillers")
 
     def noise(self) -> Denoise:
         return Denoise()
@@ -89,6 +102,12 @@ class Removing(Transformer[Token, Any]):
 
     def bleep(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "bleep")
+
+    def bleep_which(self, phrase: Phrase, which: Which) -> Silence:
+        return Silence(Passage(replace(phrase, which=which)), "bleep")
+
+    def mute_which(self, phrase: Phrase, which: Which) -> Silence:
+        return Silence(Passage(replace(phrase, which=which)))
 
     def digital(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "digital")

@@ -133,6 +133,12 @@ class Words(Transformer[Token, Any]):
     def from_to(self, start: Any, end: Any) -> Passage:
         return stretch(start, end)
 
+    def until(self, start: Any, end: Any) -> Passage:
+        """From the start up to words, they stay; between two phrases both are meant."""
+        if start == START and not isinstance(moment_of(end), Moment):
+            return Passage(end, part="before")
+        return stretch(start, end)
+
     def seconds_to(self, start: float, end: float) -> Passage:
         return stretch(Bare(start), Bare(end))
 
@@ -159,6 +165,8 @@ class Words(Transformer[Token, Any]):
         return stretch(moment, Moment(moment.seconds + length.seconds))
 
     def for_from(self, length: Length, start: Any) -> Passage:
+        if start == END:
+            return self.last_length(length)
         return self.from_for(start, length)
 
     def first_length(self, length: Length) -> Passage:
@@ -178,6 +186,12 @@ class Words(Transformer[Token, Any]):
 
     def last_minute(self) -> Passage:
         return stretch(Moment(60.0, "end"), END)
+
+    def first_90(self) -> Passage:
+        return stretch(START, Moment(90.0))
+
+    def last_90(self) -> Passage:
+        return stretch(Moment(90.0, "end"), END)
 
     def all_after(self, edge: Any) -> Passage:
         place = moment_of(edge)
