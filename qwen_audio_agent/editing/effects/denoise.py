@@ -44,10 +44,10 @@ HOP = 0.012
 OVERLAP = 4
 """Windows of 48 ms (4 hops of 12 ms): long enough to see between the harmonics of a voice."""
 
-CHUNK_FRAMES = 768_000
+CHUNK_FRAMES = 1_000_000
 CONTEXT = 2.4
-"""The programme is worked on in chunks of 16 s at 48 kHz, fewer at higher rates and never more,
-each seen with so many seconds before and after it: memory depends on neither rate nor length."""
+"""The programme is worked on in chunks of 16 s, shorter ones above 62 kHz, each seen with so many
+seconds before and after it."""
 
 POOLED = 2
 """The noise is estimated for so many frames at once."""
@@ -87,6 +87,10 @@ FLOOR_DB = (-24.0, -10.0)
 SOUNDING = 1e-10
 """Mean square (-100 dBFS) below which a window is empty and says nothing about the noise."""
 
+BAND = 384
+BAND_MARGIN = 8
+"""Frequencies that are worked on at once, and those beside them that may have a say."""
+
 TINY = np.float32(1e-12)
 
 
@@ -114,43 +118,73 @@ class Denoise(Effect):
         context = round(CONTEXT / HOP) * hop
         chunk = min(CHUNK_FRAMES, 16 * sample_rate) // hop * hop
         for window in with_context(open_blocks(), chunk, context, num_channels):
-            spectra = short_time_spectra(window, hop)
-            power = np.square(np.abs(spectra)).mean(axis=0)
-            noise, caution = noise_power(power, hop, sample_rate)
-            gain = 1 - np.float32(self.strength) * (1 - speech_gain(power, noise, caution))
-            clean = overlap_add(spectra * gain, hop)
-            yield clean[:, context : window.shape[1] - context]
+            # One channel at a time, and its spectrum twice: memory does not grow with the channels.
+            power = sum_of_powers(window, hop) / np.float32(num_channels)
+            gain = gain_of(power, hop / sample_rate)
+            gain = 1 - np.float32(self.strength) * (1 - gain)
+            clean = [overlap_add(spectra(channel, hop) * gain, hop) for channel in window]
+            yield np.stack(clean)[:, context : window.shape[1] - context]
 
 
-def short_time_spectra(samples: Samples, hop: int) -> NDArray[np.complex64]:
-    """Spectra (channels, frames, frequencies) of windows of 4 hops; silence fills the last one."""
+def sum_of_powers(samples: Samples, hop: int) -> Power:
+    """Power of all channels together."""
+    power = np.square(np.abs(spectra(samples[0], hop)))
+    for channel in samples[1:]:
+        power += np.square(np.abs(spectra(channel, hop)))
+    return power
+
+
+def spectra(channel: NDArray[np.float32], hop: int) -> NDArray[np.complex64]:
+    """Spectra (frames, frequencies) of windows of 4 hops; silence fills the last one."""
     length = OVERLAP * hop
-    padded = np.pad(samples, ((0, 0), (0, -samples.shape[1] % hop + length)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, length, axis=1)[:, ::hop]
-    spectra: NDArray[np.complex64] = fft.rfft(windows * _taper(length), axis=2)
-    return spectra
+    padded = np.pad(channel, (0, -len(channel) % hop + length))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
+    short_time: NDArray[np.complex64] = fft.rfft(windows * _taper(length), axis=1)
+    return short_time
 
 
-def overlap_add(spectra: NDArray[np.complex64], hop: int) -> Samples:
+def overlap_add(short_time: NDArray[np.complex64], hop: int) -> NDArray[np.float32]:
     """The sound of spectra; exact but for the first and last window, which nothing overlaps."""
     length = OVERLAP * hop
-    windows = fft.irfft(spectra, length, axis=2) * (_taper(length) * np.float32(2 / OVERLAP))
-    num_channels, num_frames = windows.shape[:2]
-    parts = windows.reshape(num_channels, num_frames, OVERLAP, hop)
-    summed = np.zeros((num_channels, num_frames + OVERLAP - 1, hop), np.float32)
+    windows = fft.irfft(short_time, length, axis=1) * (_taper(length) * np.float32(2 / OVERLAP))
+    summed = np.zeros((len(windows) + OVERLAP - 1, hop), np.float32)
     for part in range(OVERLAP):
-        summed[:, part : part + num_frames] += parts[:, :, part]
-    return summed.reshape(num_channels, -1)
+        summed[part : part + len(windows)] += windows[:, part * hop : (part + 1) * hop]
+    return summed.reshape(-1)
 
 
 def _taper(length: int) -> NDArray[np.float32]:
     return np.sqrt(np.hanning(length + 1)[:-1]).astype(np.float32)
 
 
-def noise_power(power: Power, hop: int, sample_rate: int) -> tuple[Power, Power]:
+def gain_of(power: Power, step: float) -> Power:
+    """Gain at every place of a stretch whose frames are `step` seconds apart, 0 to 1."""
+    sounding = sounding_frames(power)
+    gain = np.empty_like(power)
+    # Band by band, to save memory: a place is judged with no more than its neighbours.
+    for low in range(0, power.shape[1], BAND):
+        first = max(0, low - BAND_MARGIN)
+        band = power[:, first : low + BAND + BAND_MARGIN]
+        judged = speech_gain(band, *noise_power(band, sounding, step))
+        gain[:, low : low + BAND] = judged[:, low - first : low - first + BAND]
+    return gain
+
+
+def sounding_frames(power: Power) -> NDArray[np.float32]:
+    """1 for frames that lie in sound as a whole, 0 for those that touch digital silence."""
+    length = 2 * (power.shape[1] - 1)
+    # The taper halves the power; half of the spectrum is not stored.
+    mean_square = power.sum(axis=1) * (4 / length**2)
+    return minimum_filter1d((mean_square > SOUNDING).astype(np.float32), 2 * OVERLAP - 1)
+
+
+def noise_power(
+    power: Power, sounding_frames: NDArray[np.float32], step: float
+) -> tuple[Power, Power]:
     """The noise at every place, and how good the recording is around it, from 0 (bad) to 1."""
-    pooled, sounding = _pooled(power)
-    step = POOLED * hop / sample_rate
+    pooled = _pooled(power).mean(axis=1)
+    sounding = _pooled(sounding_frames[:, None]).min(axis=1)
+    step *= POOLED
     box = round(WINDOW / step / 2)
 
     def sum_around(values: Power) -> Power:
@@ -218,16 +252,10 @@ def _lowest(pooled: Power, sounding: Power, step: float) -> Power:
     return known.astype(np.float32) + TINY
 
 
-def _pooled(power: Power) -> tuple[Power, Power]:
-    """Means of `POOLED` frames, and for each 1 where all of its windows hold sound, else 0."""
-    length = 2 * (power.shape[1] - 1)
-    # The taper's power is half the window; half the spectrum is not stored.
-    mean_square = power.sum(axis=1) * (4 / length**2)
-    full = minimum_filter1d((mean_square > SOUNDING).astype(np.float32), 2 * OVERLAP - 1)
-    padding = -len(power) % POOLED
-    frames = np.pad(power, ((0, padding), (0, 0)), mode="edge").reshape(-1, POOLED, power.shape[1])
-    sounding = np.pad(full, (0, padding), mode="edge").reshape(-1, POOLED).min(axis=1)
-    return frames.mean(axis=1), sounding[:, None]
+def _pooled(values: Power) -> Power:
+    """Groups of `POOLED` frames, (groups, frames, frequencies)."""
+    padded = np.pad(values, ((0, -len(values) % POOLED), (0, 0)), mode="edge")
+    return padded.reshape(-1, POOLED, values.shape[1])
 
 
 def _unpooled(pooled: Power, num_frames: int) -> Power:
