@@ -38,7 +38,7 @@ def ours(source: str, kept: Kept, out: str) -> None:
     from qwen_audio_agent.editing.render import render
     from qwen_audio_agent.editing.sources import Sources
 
-    file = probe(source)
+    file = probe(Path(source))
     edit_list = EditList.from_file("s1", file)
     for (_, cut_start), (cut_end, _) in reversed(list(itertools.pairwise(kept))):
         edit_list = cut(edit_list, Span(cut_start, cut_end))

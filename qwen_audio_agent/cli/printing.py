@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from qwen_audio_agent.agent import events
-from qwen_audio_agent.agent.steps import Step
+from qwen_audio_agent.agent.outcome import Step
 
 CALL_WIDTH = 50
 
@@ -18,7 +19,7 @@ def format_rate(sample_rate: int, num_channels: int) -> str:
     return f"{sample_rate / 1000:g} kHz {layout}"
 
 
-def format_call(tool: str, arguments: dict[str, Any]) -> str:
+def format_call(tool: str, arguments: Mapping[str, Any]) -> str:
     """`cut(audio=1, words="middle classes")`."""
     given = ", ".join(
         f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in arguments.items() if v is not None
