@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList, EffectCall
-from qwen_audio_agent.editing.effects import make_effect
 from qwen_audio_agent.editing.splicing import (
     default_join,
     foreign_part,
@@ -252,6 +251,9 @@ def apply_effect(edit_list: EditList, call: EffectCall) -> EditList:
     Raises:
         EditError: an unknown effect or setting, or a value out of range.
     """
+    # Effects bring scipy, which an edit without them does not wait for.
+    from qwen_audio_agent.editing.effects import make_effect
+
     make_effect(call)
     return dataclasses.replace(edit_list, effects=(*edit_list.effects, call))
 

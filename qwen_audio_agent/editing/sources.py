@@ -22,7 +22,6 @@ from qwen_audio_agent.audio.formats import Numbers, to_float32
 from qwen_audio_agent.audio.resampling import resample_blocks
 from qwen_audio_agent.audio.samples import Audio, Samples, Span
 from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
-from qwen_audio_agent.editing.effects import make_effect
 from qwen_audio_agent.editing.programme import BLOCK_FRAMES, programme_blocks
 from qwen_audio_agent.editing.splicing import conformed_frames
 from qwen_audio_agent.errors import EditError
@@ -119,6 +118,9 @@ class Sources:
         """The sound of an edit list with its effects, block by block; (channels, frames)."""
         if not edit_list.effects:
             return programme_blocks(edit_list, self)
+        # Effects bring scipy, which a rendering without them does not wait for.
+        from qwen_audio_agent.editing.effects import make_effect
+
         effect = make_effect(edit_list.effects[-1])
         before = replace(edit_list, effects=edit_list.effects[:-1])
         if before.effects:

@@ -349,6 +349,7 @@ sources.add_file("a", probe(source))
 edit_list = EditList.from_file("a", sources.files["a"])
 spans = [Span(at, at + 4000) for at in range(10_000, edit_list.num_frames - 10_000, 50_000)]
 render(cut(edit_list, *spans), sources, output)
+assert "scipy" not in sys.modules, "an edit without effects waits for scipy"
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
