@@ -51,7 +51,7 @@ class Declick(Effect):
     """
 
     name: ClassVar[EffectName] = "declick"
-    threshold_db: float = setting(16.0, 6, 60, "dB")
+    threshold_db: float = setting(14.0, 6, 60, "dB")
 
     def process(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
