@@ -74,6 +74,7 @@ def insert(
     other_span: Span | None = None,
     *,
     join: int | None = None,
+    overlap: bool = False,
 ) -> EditList:
     """Splice sound of the same or of another recording in at a frame; what follows moves back.
 
@@ -85,13 +86,29 @@ def insert(
         other: where the sound comes from; rate and channels are conformed when it is rendered.
         other_span: which of its frames, in frames of `other`; all of it by default.
         join: half the length of the crossfades, in frames; 5 ms by default.
+        overlap: let the sounds lie over each other for the whole of a crossfade, which makes the
+            programme shorter by it. For long crossfades of recordings that end there: otherwise
+            one falls to silence before the other rises.
 
     Raises:
-        EditError: `at` or `other_span` is outside.
+        EditError: `at` or `other_span` is outside, or a sound is too short to overlap so far.
     """
     _check_frame(edit_list, at, "at")
     base = without_effects(edit_list)
-    return _in_place_of(base, Span(at, at), _checked_part(base, other, other_span), join)
+    taken = _checked_part(base, other, other_span)
+    if not overlap:
+        return _in_place_of(base, Span(at, at), taken, join)
+    half_length = default_join(base.sample_rate) if join is None else join
+    first = half_length if at > 0 else 0
+    last = half_length if at < base.num_frames else 0
+    sound = dataclasses.replace(base, clips=taken)
+    room = min(sound.num_frames // 2, at or half_length, (base.num_frames - at) or half_length)
+    if half_length > room:
+        wished, most = (2 * n / base.sample_rate for n in (half_length, room))
+        raise EditError(f"a crossfade of {wished:.2f} s is too long here: give up to {most:.2f} s")
+    inner = part(sound, Span(first, sound.num_frames - last))
+    before, after = Span(0, at - first), Span(at + last, base.num_frames)
+    return joined(base, [part(base, before), inner, part(base, after)], join)
 
 
 def replace(

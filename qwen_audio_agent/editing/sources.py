@@ -62,7 +62,7 @@ class Sources:
     def add_file(self, source: str, file: AudioFile) -> None:
         """Let clips refer to a recording as `source`."""
         self._files[source] = file
-        self._hashes.pop(source, None)
+        self._hashes.clear()
 
     def add_list(self, edit_list: EditList) -> str:
         """Let clips refer to an edit list by its id, which is returned."""
@@ -155,12 +155,13 @@ class Sources:
 
     def _content(self, source: str) -> str:
         """A hash of what a source sounds like: a file's bytes, or a list and all that it needs."""
-        if source not in self._hashes and source in self._files:
-            self._hashes[source] = content_hash(self._files[source].path)
-        elif source not in self._hashes and source in self._lists:
-            used = sorted({clip.source for clip in self._lists[source].clips})
-            content = [source, *(self._content(inner) for inner in used)]
-            return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        if source not in self._hashes:
+            if source in self._files:
+                self._hashes[source] = content_hash(self._files[source].path)
+            elif source in self._lists:
+                used = sorted({clip.source for clip in self._lists[source].clips})
+                content = json.dumps([source, *map(self._content, used)])
+                self._hashes[source] = hashlib.sha256(content.encode()).hexdigest()
         return self._hashes.get(source, source)
 
     def _make(self, source: str, writer: AudioWriter, sample_rate: int, num_channels: int) -> None:

@@ -55,6 +55,22 @@ def test_insert_at_the_end_joins_two_recordings() -> None:
     assert heard(operations.insert(ALL, 1000, OTHER)) == A + B
 
 
+def test_sounds_that_overlap_share_the_time_of_their_crossfade() -> None:
+    at_end = operations.insert(ALL, 1000, OTHER, join=40, overlap=True)
+    inside = operations.insert(ALL, 500, OTHER, join=40, overlap=True)
+
+    assert heard(at_end) == A[:960] + B[40:]
+    assert heard(inside) == A[:460] + B[40:260] + A[540:]
+    assert [clip.join for clip in inside.clips] == [0, 40, 40]
+    assert heard(operations.insert(ALL, 0, OTHER, join=40, overlap=True)) == B[:260] + A[40:]
+
+
+@pytest.mark.parametrize("at", [0, 100, 900, 1000])
+def test_an_overlap_that_is_too_long_is_refused(at: int) -> None:
+    with pytest.raises(EditError, match="too long here: give up to 0"):
+        operations.insert(ALL, at, OTHER, join=160, overlap=True)
+
+
 def test_replace_puts_other_sound_in_the_place_of_the_span() -> None:
     assert heard(operations.replace(ALL, Span(0, 900), OTHER)) == B + A[900:]
 

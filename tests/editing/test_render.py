@@ -117,6 +117,19 @@ def test_where_a_recording_has_no_more_the_sound_falls_to_zero_and_rises_again(
     np.testing.assert_array_equal(sound[2040:] * 32768, b.numbers[40:, 0])
 
 
+def test_recordings_that_overlap_keep_their_level_where_they_meet(
+    record: Callable[..., Any],
+) -> None:
+    a, b = record("a.wav", 8000), record("b.wav", 8001)
+    edited = operations.insert(a.edit_list, 8000, b.edit_list, join=2000, overlap=True)
+
+    sound = read_programme(edited, a.sources, Span(0, 12_001)).samples[0]
+
+    assert edited.num_frames == 12_001
+    levels = [np.mean(sound[at : at + 1000] ** 2) / 0.01 for at in range(4000, 8000, 1000)]
+    assert all(0.7 < level < 1.4 for level in levels)
+
+
 def test_a_programme_that_begins_and_ends_inside_a_recording_has_soft_edges(
     record: Callable[..., Any],
 ) -> None:
