@@ -82,7 +82,16 @@ def new_joins(
             left = lefts.find(_source_time(after, frame, -1))
             right = rights.find(_source_time(after, frame, 1))
             joins.append(Join(frame, left, right))
-    return joins
+    return [join for join in joins if not _is_own_border(join, after)]
+
+
+def _is_own_border(join: Join, after: SessionAudio) -> bool:
+    """Whether an audio begins or ends here with sound that began or ended there before."""
+    if join.frame == 0:
+        return join.right is None or join.right.frame == 0
+    if join.frame == after.num_frames:
+        return join.left is None or join.left.frame == join.left.audio.num_frames
+    return False
 
 
 _SourceTime = tuple[str, float] | None

@@ -172,7 +172,9 @@ def _edges(match: Match) -> tuple[Edge, Edge]:
 
 
 def _typed(where: Listened, name: str, time: float) -> Edge:
-    return Edge(_checked(where, name, time), _TYPED_ERROR)
+    time = _checked(where, name, time)
+    inside = 0 < time < where.audio.duration
+    return Edge(time, _TYPED_ERROR if inside else 0.0)
 
 
 def _checked(where: Listened, name: str, time: float) -> float:

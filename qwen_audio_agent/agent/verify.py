@@ -35,6 +35,8 @@ _UNSUSPICIOUS = JoinMeasure(high_frequency_db=3.0, residual_db=3.0, level_step_d
 _CLICK_REACH = 0.05
 _LEVEL_REACH = 1.0
 _LEVEL_STEP_DB = 10.0
+# Speech beside a pause differs by more than two voices do.
+_PAUSE_DB = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[F
         span = after.around(join.frame, _LEVEL_REACH)
         left = rms_dbfs(after.read(Span(span.start, join.frame)))
         right = rms_dbfs(after.read(Span(join.frame, span.end)))
-        if abs(right - left) > _LEVEL_STEP_DB:
+        if _LEVEL_STEP_DB < abs(right - left) < _PAUSE_DB:
             louder = "louder" if right > left else "quieter"
             yield Finding("seam", detail=f"{abs(right - left):.0f} dB {louder} after the join")
 

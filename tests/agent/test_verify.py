@@ -1,0 +1,160 @@
+"""Listening again: what is wrong at a join is said, repaired where it may be, and never made up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+
+from qwen_audio_agent.agent.outcome import Place
+from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.agent.verify import MAX_HEARD, listen_again
+from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing import operations
+from qwen_audio_agent.speech.ears import open_ear
+
+TALK = "alpha bravo charlie delta echo"
+
+
+def check_cut(session: Session, start: float, end: float, *, join: int | None = None):
+    """Cut from `start` to `end` as if words had been found there, and listen."""
+    audio = session.audio(1)
+    span = Span.from_seconds(start, end, audio.sample_rate)
+    place = Place(1, span, audio.sample_rate, "bravo", (True, True))
+    made = operations.cut(audio.edit_list, place.span, join=join)
+    return listen_again(session, 1, made, (place,))
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "kind", "edge", "sign"),
+    [
+        (0.65, 0.95, "clean", None, 0),
+        (0.62, 0.97, "clean", None, 0),
+        (0.50, 0.95, "clipped word left", "start", 1),
+        (0.65, 1.10, "clipped word right", "end", -1),
+        (0.75, 0.95, "leaked word", "start", -1),
+        (0.65, 0.85, "leaked word", "end", 1),
+    ],
+)
+def test_each_kind_of_wrong_edge_is_named_with_the_way_to_move_it(
+    start, start_s, end_s, kind, edge, sign
+):
+    check = check_cut(start(TALK), start_s, end_s)
+    (verdict,) = check.verdicts
+    assert verdict.kind == kind
+    assert verdict.at == pytest.approx(start_s, abs=0.001)
+    if edge is None:
+        assert check.nudges == ()
+        assert check.badness == 0
+        assert verdict.heard == "alpha | charlie delta echo"
+    else:
+        (nudge,) = check.nudges
+        assert (nudge.place, nudge.edge) == (0, edge)
+        assert sign * nudge.frames == pytest.approx(0.1 * 16_000, abs=0.03 * 16_000)
+
+
+def test_typed_times_that_go_through_a_word_are_reported_and_stay(start):
+    session = start(TALK)
+    step = session.call("cut", audio=1, start=0.5, end=0.98)
+    (verdict,) = step.verdicts
+    assert verdict.kind == "clipped word left"
+    assert verdict.detail == "by 100 ms"
+    assert step.repairs == 0
+    assert step.places[0].start == pytest.approx(0.5, abs=0.0021)
+    assert "clipped word left (by 100 ms)" in step.verdict_text
+
+
+def test_a_hard_join_between_two_waves_clicks_and_the_usual_one_does_not(start):
+    session = start(TALK)
+    hard = check_cut(session, 0.50, 1.1003, join=0)
+    soft = check_cut(session, 0.50, 1.1003)
+    assert [v.detail for v in hard.verdicts if "click" in v.detail or v.kind == "seam"] or any(
+        "clipped" in v.kind for v in hard.verdicts
+    )
+    assert hard.badness > soft.badness
+
+
+class ShiftedEar:
+    """An ear that hears well but finds phrases `by` seconds too late, and is sure of it."""
+
+    name = "shifted"
+    version = "1"
+    description = "tones, found too late"
+
+    def __init__(self, ear, by: float) -> None:
+        self._ear, self._by = ear, by
+
+    def listen(self, audio):
+        return self._ear.listen(audio)
+
+    def align(self, audio, words):
+        return self._ear.align(audio, words)
+
+    def find(self, audio, phrase, heard=None):
+        found = self._ear.find(audio, phrase, heard)
+        return tuple(replace(m, start=m.start + self._by, end=m.end + self._by) for m in found)
+
+
+def test_a_bad_edge_is_moved_until_it_sounds_right_and_the_session_says_so(
+    start, record, said, tmp_path
+):
+    ear = ShiftedEar(start("alpha").ear, by=0.09)
+    talk = record("talk", TALK)
+    with Session.create(tmp_path / "shifted", [talk], ear=ear, num_workers=1) as session:
+        step = session.call("cut", audio=1, words="bravo")
+        assert said(session, 2) == "alpha charlie delta echo"
+        assert 1 <= step.repairs <= 3
+        assert step.bad == ()
+        assert step.places[0].start == pytest.approx(0.65, abs=0.04)
+        assert "after moving edges" in step.verdict_text
+
+
+def test_another_recording_that_is_much_quieter_is_called_a_seam(start, tmp_path):
+    session = start(TALK)
+    sound, rate = soundfile.read(tmp_path / "talk1.wav", dtype="float64")
+    soundfile.write(tmp_path / "quiet.wav", sound * 0.15, rate, subtype="PCM_16")
+    session.add_audio(tmp_path / "quiet.wav")
+    step = session.call("insert", audio=1, other=2)
+    (verdict,) = step.verdicts
+    assert verdict.kind == "seam"
+    assert "dB quieter after the join" in verdict.detail
+
+
+def test_of_many_joins_some_are_heard_and_the_rest_is_said_to_be_only_measured(start):
+    session = start(" ".join(["alpha um bravo"] * 20), word=0.1)
+    step = session.call("tidy", audio=1)
+    assert len(step.places) == 20
+    assert len(step.verdicts) <= MAX_HEARD
+    assert len(step.verdicts) + step.unheard == 20
+    assert f"{step.unheard} more joins measured only" in step.verdict_text
+
+
+def test_levels_before_and_after_are_told_for_tools_that_change_them(start):
+    session = start(TALK)
+    step = session.call("gain", audio=1, db=-6)
+    before, after = step.levels.speech_dbfs
+    assert after - before == pytest.approx(-6, abs=0.2)
+    assert step.verdicts == ()
+    assert "speech level -" in step.verdict_text
+
+
+def test_silence_has_levels_too(start, tmp_path):
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(16_000), 16_000, subtype="PCM_16")
+    session = start("alpha")
+    session.add_audio(tmp_path / "nothing.wav")
+    step = session.call("gain", audio=2, db=6)
+    assert step.levels.loudness_lufs == (-120.0, -120.0)
+
+
+def test_cutting_a_phrase_from_real_speech_is_clean_and_within_50_ms(golden_data, tmp_path):
+    recording = golden_data / "audio" / "1272-128104-0000.flac"
+    ear = open_ear("pocketsphinx")
+    with Session.create(tmp_path / "session", [recording], ear=ear) as session:
+        step = session.call("cut", audio=1, words="middle classes")
+        (place,) = step.places
+        assert place.start == pytest.approx(2.33, abs=0.05)
+        assert place.end == pytest.approx(3.26, abs=0.05)
+        assert [verdict.kind for verdict in step.verdicts] == ["clean"]
+        assert not [m for m in session.audio(2).find("middle classes") if not m.doubtful]
