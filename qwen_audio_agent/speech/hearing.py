@@ -114,7 +114,8 @@ class Listener:
         """Search a phrase in the sound of a recording of any length.
 
         Returns:
-            Places, best first, the doubtful ones flagged and last; none if nothing is near.
+            All places where it is found, best first; if there is none, the nearest few, flagged
+            doubtful, or nothing at all.
 
         Raises:
             HearingError: the ear cannot listen, or a process of it died.

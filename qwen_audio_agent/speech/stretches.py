@@ -170,7 +170,8 @@ def gather(
 ) -> tuple[Match, ...]:
     """One list out of what was found in overlapping stretches, each place once, best first.
 
-    Of the doubtful ones only the few best are kept, for each stretch has its own nearest.
+    The nearest to a phrase in one stretch is of no use when it was found in another: doubtful
+    places are left out if there is a sure one, and else all but the few best.
     """
     matches = [
         replace(match, start=match.start + start, end=match.end + start)
@@ -182,9 +183,8 @@ def gather(
     for match in matches:
         if not any(_same_place(match, other) for other in kept):
             kept.append(match)
-    sure = [match for match in kept if not match.doubtful]
-    doubtful = [match for match in kept if match.doubtful]
-    return (*sure, *doubtful[:_MAX_DOUBTFUL])
+    sure = tuple(match for match in kept if not match.doubtful)
+    return sure or tuple(kept[:_MAX_DOUBTFUL])
 
 
 def _same_place(a: Match, b: Match) -> bool:

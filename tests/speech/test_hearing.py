@@ -151,8 +151,8 @@ def test_progress_rises_from_nothing_to_everything(write, ear):
 def test_a_phrase_is_found_everywhere_once_and_best_first(write, ear):
     file = write(MINUTE)
     found = Listener(ear, None, num_workers=2).find(file, "charlie delta")
-    sure = [match for match in found if not match.doubtful]
-    assert [match.start for match in sure] == pytest.approx(
+    assert not any(match.doubtful for match in found)
+    assert [match.start for match in found] == pytest.approx(
         [block * 4.5 + 1.0 for block in range(20)], abs=0.02
     )
 

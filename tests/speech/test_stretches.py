@@ -128,8 +128,9 @@ def test_what_two_stretches_found_in_one_place_is_one_match():
     assert found == (replace(later, start=12.0, end=12.5), sure)
 
 
-def test_doubtful_places_come_last_and_only_the_best_of_them():
+def test_the_nearest_places_are_given_only_when_none_is_sure():
     doubtful = [Match("y", i, i + 0.5, i / 10, doubtful=True) for i in range(9)]
     sure = Match("x", 20.0, 20.5, 0.2)
-    found = gather([Span(0, 30_000)], [[*doubtful, sure]], RATE)
-    assert [match.probability for match in found] == [0.2, 0.8, 0.7, 0.6]
+    assert gather([Span(0, 30_000)], [[*doubtful, sure]], RATE) == (sure,)
+    nearest = gather([Span(0, 30_000)], [doubtful], RATE)
+    assert [match.probability for match in nearest] == [0.8, 0.7, 0.6]
