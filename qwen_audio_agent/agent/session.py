@@ -21,6 +21,7 @@ from langchain_core.messages import BaseMessage, message_to_dict, messages_from_
 
 from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.places import Listened
+from qwen_audio_agent.agent.recordings import Recording, find_recording
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.steps import finish, perform
 from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole
@@ -28,7 +29,7 @@ from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
-from qwen_audio_agent.errors import SessionError, SourceChangedError, ToolError
+from qwen_audio_agent.errors import SessionError, ToolError
 from qwen_audio_agent.speech.ears import Ear, open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
@@ -50,16 +51,6 @@ class Hearing(TypedDict, total=False):
     hearing_cache: Path | None
     progress: Callable[[float], None] | None
     num_workers: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A source of a session: where it is, and the hash that it had when it was added."""
-
-    id: str
-    name: str
-    path: Path
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,15 +296,10 @@ class Session:
             SourceChangedError: one does not.
         """
         for recording in self.recordings:
-            state = _state(recording)
-            if self._unchanged.get(recording.id) == state:
-                continue
-            if content_hash(recording.path) != recording.sha256:
-                raise SourceChangedError(
-                    f"{recording.path} is not the recording that it was when this session began: "
-                    "put the old file back, or begin a new session with this one"
-                )
-            self._unchanged[recording.id] = state
+            state = recording.state()
+            if self._unchanged.get(recording.id) != state:
+                recording.check()
+                self._unchanged[recording.id] = state
 
     def _restore(self) -> None:
         """Take in the lines of the journal; write the first one if there is none."""
@@ -350,7 +336,7 @@ class Session:
                         f"reads format {FORMAT}: use the version of the program that made it"
                     )
             case "audio":
-                recording = self._find(record["recording"])
+                recording = find_recording(record["recording"], self.folder, self._first)
                 self._recordings.setdefault(recording.id, recording)
                 self.sources.add_file(recording.id, probe(recording.path))
                 self._entries.append(Entry(EditList.from_json(record["edit_list"]), recording.name))
@@ -367,28 +353,8 @@ class Session:
         if record["type"] in ("audio", "step"):
             self.sources.add_list(self._entries[-1].edit_list)
 
-    def _find(self, data: Record) -> Recording:
-        """Where a recording is now; the first may have moved along with the folder."""
-        stored = Path(data["path"])
-        choices = [self.folder / stored]
-        if stored.is_absolute():
-            choices = [self._first] if self._first else [stored, self.folder.parent / stored.name]
-        for path in choices:
-            if path.is_file():
-                return Recording(data["id"], data["name"], path, data["sha256"])
-        raise SourceChangedError(f"{stored} is gone: put it back, or begin a new session")
-
 
 def _listener(folder: Path, hearing: Hearing) -> Listener:
     cache_folder = hearing.get("hearing_cache") or folder / "cache" / "hearing"
     ear = hearing.get("ear") or open_ear()
     return Listener(ear, cache_folder, hearing.get("progress"), hearing.get("num_workers"))
-
-
-def _state(recording: Recording) -> tuple[int, ...]:
-    """What changes whenever a file is written: enough not to read it twice in one run."""
-    try:
-        status = recording.path.stat()
-    except OSError as error:
-        raise SourceChangedError(f"{recording.path} is gone: put it back") from error
-    return (status.st_size, status.st_mtime_ns, status.st_ino)

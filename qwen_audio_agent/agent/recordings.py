@@ -1,0 +1,78 @@
+"""The recordings of a session: where they are, and whether they are still what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qwen_audio_agent.audio.files import content_hash
+from qwen_audio_agent.errors import SourceChangedError
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A source of a session.
+
+    Attributes:
+        id: what clips call it; decided by its content.
+        name: of the file that was added.
+        path: where it is now.
+        sha256: of the file when it was added.
+    """
+
+    id: str
+    name: str
+    path: Path
+    sha256: str
+
+    def state(self) -> tuple[int, ...]:
+        """What changes whenever the file is written: enough not to read it twice in one run.
+
+        Raises:
+            SourceChangedError: it is gone.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise _gone(self.path) from error
+        return (status.st_size, status.st_mtime_ns, status.st_ino)
+
+    def check(self) -> None:
+        """Read it all and compare.
+
+        Raises:
+            SourceChangedError: it holds something else than when it was added.
+        """
+        if content_hash(self.path) != self.sha256:
+            raise SourceChangedError(
+                f"{self.path} is not the recording that it was when this session began: "
+                "put the old file back, or begin a new session with this one"
+            )
+
+
+def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) -> Recording:
+    """Find the file of a journal's recording: copies lie in the folder, the first anywhere.
+
+    Args:
+        data: of the journal.
+        folder: of the session.
+        first: where the first recording is now, if somebody says so; else it is where it was, or
+            beside the folder that was moved along with it.
+
+    Raises:
+        SourceChangedError: it is gone.
+    """
+    stored = Path(data["path"])
+    choices = [folder / stored]
+    if stored.is_absolute():
+        choices = [first] if first else [stored, folder.parent / stored.name]
+    for path in choices:
+        if path.is_file():
+            return Recording(data["id"], data["name"], path, data["sha256"])
+    raise _gone(stored)
+
+
+def _gone(path: Path) -> SourceChangedError:
+    return SourceChangedError(f"{path} is gone: put it back, or begin a new session")
