@@ -347,8 +347,9 @@ def test_five_hundred_edits_do_not_drift(record: Callable[..., Any]) -> None:
         assert sound[frame - 13 * (index + 1)] * 32768 == a.numbers[frame, 0]
 
 
+# Not the peak that getrusage tells: that one counts the process which started this one, too.
 MEASURE = """
-import resource, sys
+import sys
 from pathlib import Path
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.audio.samples import Span
@@ -363,10 +364,12 @@ edit_list = EditList.from_file("a", sources.files["a"])
 spans = [Span(at, at + 4000) for at in range(10_000, edit_list.num_frames - 10_000, 50_000)]
 render(cut(edit_list, *spans), sources, output)
 assert "scipy" not in sys.modules, "an edit without effects waits for scipy"
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+status = Path("/proc/self/status").read_text()
+print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to read the peak")
 def test_memory_stays_flat_however_long_the_recording(tmp_path: Path) -> None:
     peaks = []
     for minutes in (1, 5):
