@@ -1,11 +1,11 @@
-"""Fit the weights of `speech/ears/phrase_search.py` on recordings with transcripts, and measure them.
+"""Fit the weights of `speech/ears/phrase_search.py` on recordings with transcripts; measure them.
 
     SPEECH_DATA=... python tools/fit_phrase_score.py [FOLDER ...]
 
-Each folder has a truth.json: a list of {"id", "file", "kind", "transcript"}. Phrases of one to three
-words are drawn from each transcript (they are there), from the others and from the dictionary (they
-are not), and some are made wrong by one word. Printed: found and falsely found in recordings that
-the fit has not seen (six folds), then the weights fitted on all of them.
+Each folder has a truth.json: a list of {"id", "file", "duration", "kind", "transcript"}. Phrases of
+one to three words are drawn from each transcript (they are there) and from the others (they are
+not), and some are made wrong by one word. Printed: found and falsely found in recordings that the
+fit has not seen (six folds), then the weights fitted on all of them.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def fit(chosen: Sequence[Case]) -> Floats:
 
 
 def held_out(all_cases: Sequence[Case]) -> list[tuple[Case, float, bool]]:
-    """Each case with its best log-odds and whether that place is right, by weights of the others."""
+    """Each case with its best log-odds and whether that place is right; unseen by the weights."""
     names = sorted({case.recording for case in all_cases})
     random.Random(1).shuffle(names)  # noqa: S311
     judged = []

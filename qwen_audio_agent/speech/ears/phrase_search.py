@@ -36,16 +36,17 @@ _SLACK: Final = 3  # frames by which heard words may reach over a place
 # Weights of `Evidence.values` in the log-odds that the phrase was said there. Fitted by
 # tools/fit_phrase_score.py on 23 read recordings and 59 stretches of telephone prompts.
 _WEIGHTS: Final = (
-    *(-0.087, 0.3278, 0.3392, 0.2121, 0.105),
-    *(-1.9916, 3.8324, 1.2404, 3.0934, 0.2328),
+    *(-0.1703, 0.4329, 0.2276, 0.49, 0.0577),
+    *(-1.8438, 2.9393, 2.2568, 2.7629, 0.0855),
 )
-_INTERCEPT: Final = -3.8077
+_INTERCEPT: Final = -3.356
 
 # Log-likelihood per frame by which a phrase that is there falls behind a loop that may say
 # anything; given back when its edges are settled, lest it end early.
 _HANDICAP: Final = 1.0
 _REACH: Final = 25  # frames by which an edge may move when it is settled
 _NEIGHBOURS: Final = 2  # heard words on each side that help to place the edges
+_TRUSTED: Final = 10  # frames that their word may differ from that of the phrase alone
 _MARGIN: Final = 60  # frames within which they must be
 
 
@@ -189,9 +190,15 @@ class PhraseSearch:
         between = self._between_neighbours(words, alone)
         if between is None:
             return alone
-        chosen = between if place.evidence.same else alone
         first_spread, last_spread = abs(alone.first - between.first), abs(alone.last - between.last)
-        return replace(chosen, first_spread=first_spread, last_spread=last_spread)
+        same = bool(place.evidence.same)
+        return replace(
+            alone,
+            first=between.first if same and first_spread <= _TRUSTED else alone.first,
+            last=between.last if same and last_spread <= _TRUSTED else alone.last,
+            first_spread=first_spread,
+            last_spread=last_spread,
+        )
 
     def _between_neighbours(self, words: Sequence[str], place: Place) -> Place | None:
         """The place of the phrase if the words heard before and after it are right."""

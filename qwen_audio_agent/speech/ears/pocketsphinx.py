@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from qwen_audio_agent.audio.resampling import EAR_RATE, to_16k_mono
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.errors import HearingError
+from qwen_audio_agent.speech.ears import fillers
 from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 from qwen_audio_agent.speech.ears.alignment import best_path, sentence_graph
 from qwen_audio_agent.speech.ears.cepstra import cepstra, features
@@ -31,14 +32,13 @@ from qwen_audio_agent.speech.text import readings
 from qwen_audio_agent.speech.words import Gap, Match, Transcript, Word
 
 _SETTINGS: Final = {"lw": 4.5, "loglevel": "FATAL"}
-_FILLERS: Final = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "mm", "uhm"})
-_REVISION: Final = 3
+_REVISION: Final = 5
 _FRAME: Final = 0.01
 _CENTRE: Final = 0.008  # an edge between two frames of 25.6 ms lies between their middles
 _SHORTEST: Final = 0.1  # nothing is said in less, in seconds
 _SHORTEST_GAP: Final = 0.05
-_SURE: Final = 0.15  # a phrase of this probability counts as found
-_SURE_SHORT: Final = 0.3  # the same of one word of up to five phones, which fits in many places
+_SURE: Final = 0.3  # a phrase of this probability counts as found
+_FILLER_PROBABILITY: Final = 0.7
 _NEAR: Final = 0.02  # worth showing as the nearest thing
 _EDGE_ERROR: Final = 0.025  # the usual error of an aligned edge of read speech
 
@@ -105,22 +105,22 @@ class PocketSphinxEar:
             return Transcript((), audio.duration, ear=self.name)
         samples = _ear_samples(audio)
         segments = _decode(samples)
-        spoken = [s for s in segments if not s[0].startswith(("<", "["))]
-        edges = [_edge(frame) for _, first, last, _ in spoken for frame in (first, last + 1)]
-        refined = _clipped(refine_edges(samples, EAR_RATE, _clipped(edges, audio)), audio)
+        noises = [(s.first, s.last) for s in segments if s.text == "[NOISE]"]
+        spoken = _with_fillers(samples, [s for s in segments if s.text[0] not in "<["])
+        edges = [_edge(frame) for s in spoken for frame in (s.first, s.last + 1)]
+        refined = refine_edges(samples, EAR_RATE, _clipped(edges, audio))
         words = tuple(
             Word(
-                text,
-                refined[2 * i],
-                refined[2 * i + 1],
-                probability,
-                "filler" if text in _FILLERS else "word",
+                segment.text,
+                start,
+                end,
+                segment.probability,
+                "filler" if segment.text in fillers.TEXTS else "word",
                 start_error=_EDGE_ERROR,
                 end_error=_EDGE_ERROR,
             )
-            for i, (text, _, _, probability) in enumerate(spoken)
+            for segment, start, end in zip(spoken, refined[::2], refined[1::2], strict=True)
         )
-        noises = [(first, last) for text, first, last, _ in segments if text == "[NOISE]"]
         return Transcript(words, audio.duration, ear=self.name, gaps=_gaps(words, noises, audio))
 
     def align(self, audio: Audio, words: Sequence[str]) -> tuple[Word, ...]:
@@ -145,14 +145,10 @@ class PocketSphinxEar:
         owners = np.array(graph.owners)[path]
         frames = [np.flatnonzero(owners == i) for i in range(len(words))]
         edges = [_edge(int(frame)) for f in frames for frame in (f[0], f[-1] + 1)]
-        refined = _clipped(refine_edges(samples, EAR_RATE, _clipped(edges, audio)), audio)
+        refined = refine_edges(samples, EAR_RATE, _clipped(edges, audio))
         return tuple(
-            replace(
-                Word(word, refined[2 * i], refined[2 * i + 1]),
-                start_error=_EDGE_ERROR,
-                end_error=_EDGE_ERROR,
-            )
-            for i, word in enumerate(words)
+            Word(word, start, end, start_error=_EDGE_ERROR, end_error=_EDGE_ERROR)
+            for word, start, end in zip(words, refined[::2], refined[1::2], strict=True)
         )
 
     def find(self, audio: Audio, phrase: str, heard: Transcript | None = None) -> tuple[Match, ...]:
@@ -182,26 +178,48 @@ class PocketSphinxEar:
         return _phrase_search(_ear_samples(audio).tobytes(), frames)
 
 
-def _decode(samples: Floats) -> list[tuple[str, int, int, float]]:
-    """Words and noises with their first and last frame and their probability."""
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """What the decoder heard in the frames [first, last]."""
+
+    text: str
+    first: int
+    last: int
+    probability: float
+
+
+def _decode(samples: Floats) -> list[_Segment]:
+    """Words, and in brackets silences and noises, in order."""
     pcm = (samples * 32767).astype("<i2").tobytes()
     with _lock:
         decoder = _decoder()
+        decoder.reinit_feat()  # forget means and noise of what was heard before
         decoder.start_utt()
         decoder.process_raw(pcm, full_utt=True)
         decoder.end_utt()
         log = decoder.logmath
         return [
-            (
-                re.sub(r"\(\d+\)$", "", segment.word).lower()
-                if segment.word[0] not in "<["
-                else segment.word,
+            _Segment(
+                re.sub(r"\(\d+\)$", "", segment.word),
                 segment.start_frame,
                 segment.end_frame,
                 min(1.0, float(log.exp(segment.prob))),
             )
             for segment in decoder.seg() or ()
         ]
+
+
+def _with_fillers(samples: Floats, spoken: Sequence[_Segment]) -> list[_Segment]:
+    """The words, with the fillers that the decoder missed or took for short words."""
+    found = fillers.find_fillers(
+        _model(), _scores(samples.tobytes()), cepstra(samples), [(s.first, s.last) for s in spoken]
+    )
+    kept = [s for s in spoken if not any(filler.covers(s.first, s.last) for filler in found)]
+    kept += [_Segment(f.text, f.first, f.last, _FILLER_PROBABILITY) for f in found]
+    kept.sort(key=lambda segment: segment.first)
+    for i, after in enumerate(kept[1:]):
+        kept[i] = replace(kept[i], last=min(kept[i].last, after.first - 1))
+    return kept
 
 
 def _spoken_forms(word: str) -> list[tuple[str, ...]]:
@@ -219,13 +237,12 @@ def _match(place: Place, phrase: str, samples: Floats, audio: Audio) -> Match:
     edges = _clipped([_edge(place.first), _edge(place.last + 1)], audio)
     start, end = refine_edges(samples, EAR_RATE, edges)
     probability = place.evidence.probability
-    is_short = " " not in phrase.strip() and place.evidence.size < np.log(6)
     return Match(
         place.heard or phrase,
         start,
         min(end, audio.duration),
         probability,
-        doubtful=probability < (_SURE_SHORT if is_short else _SURE),
+        doubtful=probability < _SURE,
         start_error=max(_EDGE_ERROR, place.first_spread * _FRAME),
         end_error=max(_EDGE_ERROR, place.last_spread * _FRAME),
     )
