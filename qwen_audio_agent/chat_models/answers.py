@@ -22,6 +22,7 @@ from qwen_audio_agent.chat_models.intents import (
     Insert,
     It,
     Keep,
+    Material,
     Moment,
     Move,
     Passage,
@@ -85,7 +86,7 @@ def _times(match: Match) -> str:
 
 
 def report(steps: Sequence[Step], scene: Scene) -> str:
-    """What the steps that were done have done: 'Done: removed "um" (0.31 s) and the background noise.'"""
+    """What has been done, such as 'Done: removed "um" (0.31 s) and the background noise.'."""
     deeds: list[tuple[str, list[str]]] = []
     asides = []
     for step, done in zip(steps, scene.talk.done, strict=False):
@@ -121,33 +122,36 @@ def _deed(step: Step, scene: Scene) -> tuple[str, str]:
             return "kept", f"only {named(passage)}"
         case Silence(passage, fill):
             return ("bleeped" if fill == "bleep" else "muted"), named(passage)
+        case Insert(material, place):
+            return "put", f"{_material(material, scene)} {_place(place)}"
+        case Replace(passage, material):
+            return "replaced", f"{named(passage)} with {_material(material, scene)}"
+        case Move(passage, place):
+            return "moved", f"{named(passage)} {_place(place)}"
+        case Undo():
+            return "took back", "the last edit"
+    return _treatment(step)
+
+
+def _treatment(step: Step) -> tuple[str, str]:
+    """The same of what changes the sound itself."""
+    match step.action:
         case Tidy("fillers"):
             return "removed", "the fillers"
         case Tidy():
             return "shortened", "the pauses"
         case Denoise(strength):
-            return "removed", "the background noise" + (
-                f" at {strength:.0%} strength" if strength < 1 else ""
-            )
+            part = f" at {strength:.0%} strength" if strength < 1 else ""
+            return "removed", f"the background noise{part}"
         case Gain(db, passage):
             what = named(passage) if passage else "the recording"
             return "made", f"{what} {abs(db):g} dB {'louder' if db > 0 else 'quieter'}"
         case Fade(rise, fall, seconds):
             ways = [way for way, wanted in (("in", rise), ("out", fall)) if wanted]
             return "faded", f"{listed(ways)} over {seconds:g} s"
-        case Insert(material, place):
-            part = f"{named(material.passage)} of " if material.passage else ""
-            return "put", f"{part}{_audio(material.audio, scene)} {_place(place)}"
-        case Replace(passage, material):
-            part = f"{named(material.passage)} of " if material.passage else ""
-            return "replaced", f"{named(passage)} with {part}{_audio(material.audio, scene)}"
-        case Move(passage, place):
-            return "moved", f"{named(passage)} {_place(place)}"
         case Effect(name, value):
             return _effect(name, value)
-        case Undo():
-            return "took back", "the last edit"
-    return "answered", "a question"
+    raise AssertionError(f"no words for {step.action}")
 
 
 def _effect(name: str, value: float | None) -> tuple[str, str]:
@@ -205,6 +209,11 @@ def _edge(edge: Edge) -> str:
 
 def _place(place: Place | None) -> str:
     return f"{place.side} {_edge(place.edge)}" if place else "at the end"
+
+
+def _material(material: Material, scene: Scene) -> str:
+    part = f"{named(material.passage)} of " if material.passage else ""
+    return part + _audio(material.audio, scene)
 
 
 def _audio(audio: AudioRef, scene: Scene) -> str:

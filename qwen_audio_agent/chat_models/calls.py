@@ -7,6 +7,7 @@ from typing import Any
 
 from qwen_audio_agent.chat_models.intents import (
     END,
+    Action,
     Cut,
     Denoise,
     Duration,
@@ -31,7 +32,6 @@ from qwen_audio_agent.chat_models.intents import (
     Step,
     Tidy,
     Transcribe,
-    Undo,
 )
 from qwen_audio_agent.chat_models.scene import ORDINALS, Scene, apart, pick
 from qwen_audio_agent.errors import InstructionError
@@ -70,39 +70,51 @@ def call_for(step: Step, scene: Scene) -> Call:
         InstructionError: what the step names is not there, or not clear.
     """
     number = scene.number(step.audio)
+    arguments = {"audio": number} | _arguments(step.action, scene, number)
+    return Call(tool_of(step) or "", arguments)
+
+
+def _arguments(action: Action, scene: Scene, number: int) -> dict[str, Any]:
+    """What the tool is given beside the audio's number."""
     at = _Resolver(scene, number)
-    match step.action:
+    match action:
         case Find(phrase):
-            arguments: dict[str, Any] = {"words": phrase.text}
-        case Transcribe() | Undo() | Duration():
-            arguments = {}
+            return {"words": phrase.text}
         case Cut(passage) | Keep(passage):
-            arguments = at.passage(passage)
+            return at.passage(passage)
         case Silence(passage, fill):
-            arguments = at.stretch(passage) | ({} if fill == "room" else {"fill": fill})
+            return at.stretch(passage) | ({} if fill == "room" else {"fill": fill})
         case Gain(db, passage):
-            arguments = {"db": db} | (at.gained(passage) if passage else {})
-        case Fade(rise, fall, seconds):
-            arguments = ({"fade_in": seconds} if rise else {}) | (
-                {"fade_out": seconds} if fall else {}
-            )
-        case Denoise(strength):
-            arguments = {} if strength == 1 else {"strength": strength}
-        case Effect(name, value):
-            arguments = {"name": name} | ({} if value is None else {"value": value})
-        case Tidy(what, longer_than, to):
-            limits = {"longer_than": longer_than, "to": to}
-            arguments = {"what": what} | {k: v for k, v in limits.items() if v is not None}
+            return {"db": db} | (at.gained(passage) if passage else {})
         case Insert(material, place, crossfade_ms):
-            arguments = _material(scene, material) | at.place(place)
-            arguments |= {} if crossfade_ms is None else {"crossfade_ms": round(crossfade_ms, 3)}
+            crossfade = None if crossfade_ms is None else round(crossfade_ms, _DIGITS)
+            where = at.place(place)
+            return _material(scene, material) | where | _given(crossfade_ms=crossfade)
         case Replace(passage, material):
-            arguments = at.words_only(passage, "replace") | _replacement(scene, material)
+            return at.words_only(passage, "replace") | _replacement(scene, material)
         case Move(passage, place):
-            arguments = at.words_only(passage, "move") | at.place(place, alone=False)
-        case Join():
-            raise AssertionError("a join is unfolded into inserts")
-    return Call(tool_of(step) or "", {"audio": number} | arguments)
+            return at.words_only(passage, "move") | at.place(place, alone=False)
+    return _settings(action)
+
+
+def _settings(action: Action) -> dict[str, Any]:
+    """Arguments of what works on the whole audio."""
+    match action:
+        case Fade(rise, fall, seconds):
+            fades = {"fade_in": seconds if rise else None, "fade_out": seconds if fall else None}
+            return _given(**fades)
+        case Denoise(strength):
+            return {} if strength == 1 else {"strength": strength}
+        case Effect(name, value):
+            return {"name": name} | _given(value=value)
+        case Tidy(what, longer_than, to):
+            return {"what": what} | _given(longer_than=longer_than, to=to)
+    return {}
+
+
+def _given(**values: float | None) -> dict[str, Any]:
+    """The values that are not None: what is left out, the tool chooses."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def heard_times(passage: Passage, scene: Scene, number: int) -> tuple[float, float]:
@@ -213,7 +225,7 @@ class _Resolver:
         last = end[0] if passage.between or isinstance(passage.end, Pause) else end[1]
         if first >= last and passage.end is not None:
             raise InstructionError(
-                f"That would start at {first:.2f} s and end at {last:.2f} s of Audio {self.number}; "
+                f"That would go from {first:.2f} s to {last:.2f} s of Audio {self.number}; "
                 "the end must come after the start."
             )
         return _rounded(first), _rounded(last)
@@ -243,7 +255,7 @@ class _Resolver:
         return {"words": phrase.text} | ({} if phrase.which == "only" else {"which": phrase.which})
 
     def _near(self, phrase: Phrase, passage: Passage) -> Phrase:
-        """The phrase by its number among all of the same words, if it was named by what is beside it."""
+        """The phrase counted among all the same words, if it was named by what is beside it."""
         if passage.near is None:
             return phrase
         side, edge = passage.near

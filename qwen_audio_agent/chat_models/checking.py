@@ -40,13 +40,14 @@ def check_agreement(steps: Sequence[Step]) -> None:
     for step in edits:
         if isinstance(step.action, Keep) and not step.action.only and len(edits) > 1:
             raise InstructionError(
-                'Shall everything else go? Then say "keep only ..."; what I am not told to change stays anyway.'
+                'Shall everything else go? Then say "keep only ..."; '
+                "what I am not told to change stays anyway."
             )
     for first, second in combinations(edits, 2):
         if _contradict(first, second):
             raise InstructionError(
-                "Two of these edits contradict each other, or one does what the other has done already; "
-                "give the one that you mean."
+                "Two of these edits contradict each other, or one does what the other has done "
+                "already; give the one that you mean."
             )
 
 
@@ -62,11 +63,9 @@ def _contradict(first: Step, second: Step) -> bool:
             return name == other_name and first.action != second.action
         case _, Undo():
             return not isinstance(first.action, Undo)
-        case (Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _:
+        case ((Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _):
             return any(
-                _same(one, other)
-                for one in _changed(first)
-                for other in passages_of(second.action)
+                _same(one, other) for one in _changed(first) for other in passages_of(second.action)
             )
         case _, Cut():
             return any(
@@ -94,7 +93,7 @@ def _same(one: Passage, other: Passage) -> bool:
 
 
 def check_presence(steps: Sequence[Step], scene: Scene) -> None:
-    """Refuse words that are not heard, and times outside, as far as the audio before any edit can tell.
+    """Refuse words that are not heard, and times outside, as far as can be told before any edit.
 
     Raises:
         InstructionError: says what is not there, and what is near.
@@ -150,17 +149,24 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
     duration = scene.duration(number)
     if duration is None:
         return
+    match step.action:
+        case Cut(Passage(Moment(first, "start"), Moment(last, "start"))) if (
+            first <= 0 and last >= duration
+        ):
+            raise InstructionError(
+                f"Audio {number} is {duration:.2f} s long; nothing of it would be left."
+            )
     for passage in passages_of(step.action):
         for edge in (passage.start, passage.end):
             if isinstance(edge, Moment) and edge.seconds > duration + 0.01:
                 raise InstructionError(
-                    f"Audio {number} is {duration:.2f} s long, and {edge.seconds:g} s is outside it. "
+                    f"Audio {number} is {duration:.2f} s long; {edge.seconds:g} s is outside it. "
                     f"Give times from 0 to {duration:.2f} s."
                 )
 
 
 def _check_list(first: Step, second: Step, scene: Scene) -> None:
-    """Refuse "cut bread and butter" where the recording says just that: two words, or one phrase?"""
+    """Refuse "cut bread and butter" where just that is said: two words, or one phrase?"""
     if type(first.action) is not type(second.action) or not isinstance(first.action, Cut | Silence):
         return
     match first.action.passage, second.action.passage:  # type: ignore[union-attr]

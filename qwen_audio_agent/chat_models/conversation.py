@@ -1,4 +1,4 @@
-"""What the messages say: the audios, the instruction at hand, and what has been done about it so far."""
+"""What the messages say: the audios, the instruction at hand, and what has been done about it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 AUDIO_TURN = "audio"
 """Name of the human messages that only bring new audios."""
+
+AUDIO_BLOCKS = ("audio", "input_audio", "audio_url")
+"""Types of content blocks that bring sound."""
 
 _MADE = re.compile(r"Audio (\d+): (\d+(?:\.\d+)?) s\b")
 _OPENED = re.compile(r"Audio (\d+): (.+), (\d+(?:\.\d+)?) s", re.DOTALL)
@@ -76,7 +79,7 @@ class Conversation:
     num_calls: int = 0
 
     def named(self, name: str) -> list[int]:
-        """The numbers of the audios whose file has this name; a folder before it does not matter."""
+        """The numbers of the audios whose file has this name; its folder does not matter."""
         wanted = _base_name(name)
         return [
             n for n, audio in self.audios.items() if audio.name and _base_name(audio.name) == wanted
@@ -114,9 +117,9 @@ def _read_human(talk: Conversation, message: HumanMessage) -> None:
                 said.append(caption)
             caption = str(block.get("text", ""))
             continue
-        if block.get("type") in {"audio", "input_audio", "audio_url", "media"}:
-            if _add_audio(talk, caption, block):
-                caption = ""
+        is_audio = block.get("type") in AUDIO_BLOCKS
+        if is_audio and _add_audio(talk, caption, block):
+            caption = ""
     said.append(caption)
     if message.name == AUDIO_TURN:
         return

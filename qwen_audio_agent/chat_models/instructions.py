@@ -1,20 +1,23 @@
-"""From a sentence to an instruction; what is not understood, it says where, with the nearest that is."""
+"""From a sentence to an instruction; of what is not understood it says where, and what is near."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from qwen_audio_agent.chat_models.intents import Instruction, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
+from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.reading import read
-from qwen_audio_agent.chat_models.sentence import LEFT_OUT, Piece, split
+from qwen_audio_agent.chat_models.sentence import LEFT_OUT, split
 from qwen_audio_agent.chat_models.suggestions import not_understood
 from qwen_audio_agent.chat_models.typos import corrected, is_english
 from qwen_audio_agent.errors import InstructionError
 
 
+@lru_cache(maxsize=64)
 def understand(sentence: str) -> Instruction:
-    """What a sentence asks for.
+    """What a sentence asks for; kept a while, because a plan is made anew for each of its steps.
 
     Raises:
         InstructionError: some of it is not understood, so that none of it shall be done.
@@ -32,8 +35,10 @@ def understand(sentence: str) -> Instruction:
     others = _other_readings(pieces, sentence) if problem or _holds_free_words(pieces) else {}
     others.pop(steps, None)
     if len(others) == 1 and not _may_be_meant(next(iter(others.values()))):
-        (meant, slips), = others.items()
-        return Instruction(meant, tuple(f'I read "{typed.text}" as "{word}".' for typed, word in slips))
+        ((meant, slips),) = others.items()
+        return Instruction(
+            meant, tuple(f'I read "{typed.text}" as "{word}".' for typed, word in slips)
+        )
     if others:
         raise InstructionError(_ask_about(others))
     if problem:
@@ -54,7 +59,7 @@ def _holds_free_words(pieces: Sequence[Piece]) -> bool:
 
 
 def _other_readings(pieces: Sequence[Piece], sentence: str) -> dict[tuple[Step, ...], _Slips]:
-    """What the sentence means when words are taken for slips of the keyboard, and which words those are."""
+    """What the sentence means when words are taken for slips, and which words those are."""
     readings: dict[tuple[Step, ...], _Slips] = {}
     for variant in corrected(pieces, open_parser().vocabulary):
         slips = tuple(
@@ -70,7 +75,7 @@ def _other_readings(pieces: Sequence[Piece], sentence: str) -> dict[tuple[Step, 
 
 
 def _may_be_meant(slips: _Slips) -> bool:
-    """Whether a word may be no slip, because it is English; a slip in a word that changes nothing does not matter."""
+    """Whether a word may be no slip, because it is English; words that change nothing may."""
     return any(is_english(typed.text) for typed, word in slips if word not in LEFT_OUT)
 
 

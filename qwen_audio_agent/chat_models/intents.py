@@ -1,6 +1,6 @@
-"""What a person asks for, as plain values: the grammar makes them, the planner turns them into tool calls.
+"""What a person asks for, as plain values: the grammar makes them, the plan turns them into calls.
 
-A time in an instruction is a `Moment`, a stretch is a `Passage`; nothing here has heard the recording yet.
+A time in an instruction is a `Moment`, a stretch is a `Passage`; nothing here has heard anything.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A pause that is named by its place or length: "the pause", "the second pause", "the longest pause"."""
+    """A pause named by its place or length: "the pause", "the second one", "the longest"."""
 
     which: Which | Literal["longest"] = "only"
 

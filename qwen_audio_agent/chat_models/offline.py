@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -12,35 +14,38 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from qwen_audio_agent.chat_models.answers import answer_to, report
+from qwen_audio_agent.chat_models.audio_blocks import BlockListener
 from qwen_audio_agent.chat_models.calls import Call
-from qwen_audio_agent.chat_models.conversation import read_conversation
+from qwen_audio_agent.chat_models.conversation import Conversation, read_conversation
 from qwen_audio_agent.chat_models.plan import Plan, check_plan, make_plan, next_call
 from qwen_audio_agent.chat_models.scene import Scene
 from qwen_audio_agent.chat_models.scripted import as_chunk
-from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
+from qwen_audio_agent.errors import InstructionError
 from qwen_audio_agent.speech.hearing import Hearable
 
 MODEL_NAME = "offline"
 
 
-def _hears_nothing(file_id: str) -> Hearable:
-    raise QwenAudioAgentError(f"{file_id} cannot be listened to: open the model with hear=...")
-
-
 class OfflineChatModel(BaseChatModel):
     """Understands English instructions about recordings, answers, and asks for tool calls.
 
-    It keeps nothing between calls: the messages say what was asked and what has been done. It asks only for tools
-    that are bound, one call at a time, and for none unless it understands the whole instruction.
+    It keeps nothing between calls: the messages say what was asked and what has been done. It asks
+    only for tools that are bound, one call at a time, and for none unless it understands the whole
+    instruction.
 
     Attributes:
         hear: gives the audio behind the `file_id` of an audio block, such as "audio-1".
+        folder: audio blocks may name files inside it; None: none.
+        ear: name of the ear for sound that comes inside the messages.
     """
 
-    hear: Callable[[str], Hearable] = Field(default=_hears_nothing, exclude=True, repr=False)
+    hear: Callable[[str], Hearable] | None = Field(default=None, exclude=True, repr=False)
+    folder: Path | None = None
+    ear: str = "auto"
+    _blocks: BlockListener | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -57,7 +62,7 @@ class OfflineChatModel(BaseChatModel):
 
         Args:
             tools: whatever LangChain takes for a tool.
-            tool_choice: "none" allows no calls; it is never made to call where it would not by itself.
+            tool_choice: "none" allows no calls; nothing makes it call where it would not.
             **kwargs: passed on with every call.
         """
         formatted = (
@@ -68,8 +73,8 @@ class OfflineChatModel(BaseChatModel):
     def _generate(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=self._reply(messages, kwargs))])
@@ -77,15 +82,16 @@ class OfflineChatModel(BaseChatModel):
     def _stream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         yield ChatGenerationChunk(message=as_chunk(self._reply(messages, kwargs)))
 
     def _reply(self, messages: list[BaseMessage], kwargs: dict[str, Any]) -> AIMessage:
         tools = {tool["function"]["name"] for tool in kwargs.get("tools") or ()}
-        scene = Scene(read_conversation(messages), self.hear)
+        talk = read_conversation(messages)
+        scene = Scene(talk, partial(self._sound, talk))
         reply = _turn(scene, tools)
         content = reply if isinstance(reply, str) else ""
         calls = [] if isinstance(reply, str) else [_as_tool_call(reply, scene.talk.num_calls)]
@@ -104,6 +110,15 @@ class OfflineChatModel(BaseChatModel):
                 input_tokens=num_words, output_tokens=num_said, total_tokens=num_words + num_said
             ),
         )
+
+    def _sound(self, talk: Conversation, number: int) -> Hearable:
+        """An audio of the conversation as it is heard."""
+        block = talk.audios[number].block
+        if self.hear is not None and block.get("file_id"):
+            return self.hear(str(block["file_id"]))
+        if self._blocks is None:
+            self._blocks = BlockListener(self.folder, self.ear)
+        return self._blocks.hear(block)
 
 
 def _turn(scene: Scene, tools: set[str]) -> str | Call:
@@ -127,7 +142,7 @@ def _turn(scene: Scene, tools: set[str]) -> str | Call:
 
 
 def _answer(plan: Plan, scene: Scene, tools: set[str]) -> str:
-    """What was done, and the answers to what was asked, each for the audio that it was asked about."""
+    """What was done, and the answers to what was asked, each for the audio it was asked about."""
     called = dict(zip(map(id, plan.calls(tools)), scene.talk.done, strict=False))
     answers = []
     for step in plan.steps:

@@ -21,7 +21,6 @@ from qwen_audio_agent.chat_models.intents import (
     Moment,
     Move,
     Passage,
-    Phrase,
     Replace,
     Step,
     Tidy,
@@ -34,7 +33,7 @@ from qwen_audio_agent.errors import InstructionError
 
 
 def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps in an order in which none changes what a later one means, as near as can be to the order given.
+    """The steps in an order in which none changes what a later one means, near the order given.
 
     Raises:
         InstructionError: there is no such order.
@@ -42,8 +41,8 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
     for first, second in combinations(steps, 2):
         if _overlap(first, second):
             raise InstructionError(
-                "Two of the stretches of time overlap, so I do not know whether the second counts from before "
-                "or after the first edit; give one of them at a time."
+                "Two of the stretches of time overlap, so I do not know whether the second counts "
+                "from before or after the first edit; give one of them at a time."
             )
     waiting = list(steps)
     ordered: list[Step] = []
@@ -128,23 +127,24 @@ def _overlap(first: Step, second: Step) -> bool:
     if first.audio != second.audio and first.audio and second.audio:
         return False
     match first.action, second.action:
-        case (Cut(one) | Keep(one)), (Cut(other) | Keep(other)):
-            if not _timed(one) or not _timed(other):
+        case ((Cut(one) | Keep(one)), (Cut(other) | Keep(other))):
+            here, there = _seconds(one), _seconds(other)
+            if here is None or there is None:
                 return False
             if isinstance(first.action, Keep) or isinstance(second.action, Keep):
                 return True
-            return _seconds(one)[0] < _seconds(other)[1] and _seconds(other)[0] < _seconds(one)[1]
+            return here[0] < there[1] and there[0] < here[1]
     return False
 
 
-def _timed(passage: Passage) -> bool:
-    return isinstance(passage.start, Moment) and isinstance(passage.end, Moment)
-
-
-def _seconds(passage: Passage) -> tuple[float, float]:
-    """Start and end on a line on which the end of the recording is far away."""
+def _seconds(passage: Passage) -> tuple[float, float] | None:
+    """Start and end in seconds, on a line whose end is far away; None unless both are times."""
     far = 1e9
-    start, end = passage.start, passage.end
-    assert isinstance(start, Moment)
-    assert isinstance(end, Moment)
-    return tuple(far - m.seconds if m.anchor == "end" else m.seconds for m in (start, end))  # type: ignore[return-value]
+    match passage:
+        case Passage(Moment() as start, Moment() as end):
+            first, last = (
+                far - edge.seconds if edge.anchor == "end" else edge.seconds
+                for edge in (start, end)
+            )
+            return first, last
+    return None

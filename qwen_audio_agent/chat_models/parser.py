@@ -1,8 +1,8 @@
 """The grammar and its parser: from the pieces of a sentence to a tree.
 
-The files of `grammar/` are read as one lark grammar. A sentence is parsed in a canonical spelling, in which
-a phrase is one symbol ("cut <quoted> , then take out <word> <word>"), so that nothing a person quotes can be
-taken for a word of the grammar.
+The files of `grammar/` are read as one lark grammar. A sentence is parsed in a canonical spelling,
+in which a phrase is one symbol ("cut <quoted> , then take out <word> <word>"), so that nothing a
+person quotes can be taken for a word of the grammar.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from lark.exceptions import UnexpectedEOF, UnexpectedInput
 from lark.grammar import Rule
 from lark.lexer import PatternRE, TerminalDef
 
-from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT, Piece
+from qwen_audio_agent.chat_models.pieces import Piece
+from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
 
 class NotParsed(Exception):  # noqa: N818 - not an error of the person: the caller looks further
-    """No reading of the pieces; `piece` is the first that cannot follow those before it, None: the end."""
+    """No reading; `piece` is the first that cannot follow those before it, None: the end."""
 
     def __init__(self, piece: Piece | None) -> None:
         super().__init__(piece)
@@ -73,7 +74,7 @@ class Parser:
         return cast("Tree[Token]", tree)
 
     def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:
-        """The first piece that no rule at all can continue with; None: more was expected at the end."""
+        """The first piece that no rule can continue with; None: more was expected at the end."""
         try:
             self._lark.parse(text)
         except UnexpectedEOF:
@@ -86,8 +87,8 @@ class Parser:
     def _parser_for(self, text: str) -> Any:
         """A parser with the rules that this sentence can use: those without a word that it lacks.
 
-        A grammar for people has thousands of rules and a sentence uses ten; leaving the others out makes
-        it many times as fast, and phrasings can be added without a price.
+        A grammar for people has thousands of rules and a sentence uses ten; leaving the others out
+        makes it many times as fast, and phrasings can be added without a price.
         """
         frontend = copy.copy(self._lark.parser)
         frontend.parser = copy.copy(frontend.parser)

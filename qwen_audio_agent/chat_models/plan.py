@@ -1,4 +1,4 @@
-"""The plan of an instruction: which tool calls in which order, checked as a whole before the first."""
+"""The plan of an instruction: its tool calls in order, checked as a whole before the first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
 from qwen_audio_agent.chat_models.checking import check_agreement, check_presence
 from qwen_audio_agent.chat_models.instructions import understand
-from qwen_audio_agent.chat_models.intents import Denoise, Effect, Fade, Insert, Instruction, Join, Material, Step, Tidy, Undo
+from qwen_audio_agent.chat_models.intents import (
+    Denoise,
+    Effect,
+    Fade,
+    Insert,
+    Instruction,
+    Join,
+    Material,
+    Step,
+    Tidy,
+    Undo,
+)
 from qwen_audio_agent.chat_models.ordering import in_order
 from qwen_audio_agent.chat_models.references import with_references
 from qwen_audio_agent.chat_models.scene import Scene, listed
@@ -17,13 +28,13 @@ from qwen_audio_agent.errors import InstructionError
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of an instruction in the order in which they are done; each is one tool call or none."""
+    """The steps of an instruction in the order of doing; each is one tool call or none."""
 
     instruction: Instruction
     steps: tuple[Step, ...]
 
     def calls(self, tools: Collection[str]) -> list[Step]:
-        """The steps that take a tool call. Questions are answered without a tool where none is bound."""
+        """The steps that take a tool call; questions are answered without where none is bound."""
         return [step for step in self.steps if tool_of(step) in tools]
 
 
@@ -31,20 +42,20 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
     """The plan for the instruction at hand.
 
     Raises:
-        InstructionError: it is not understood as a whole, or cannot be done here; so nothing of it is.
+        InstructionError: it is not understood as a whole, or cannot be done; so nothing of it is.
     """
     instruction = understand(scene.talk.instruction)
     steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)))
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(
-            f"I cannot edit here: I was given no tool to {listed(sorted(map(str, missing)), 'or')}. "
+            f"I was given no tool to {listed(sorted(map(str, missing)), 'or')}, so I edit nothing. "
             "I can say what is said, and when."
         )
     check_agreement(steps)
     ordered = in_order(steps)
     if ordered != steps:
-        note = "Times and counts are those of the recording as it was, so I changed the order of the edits."
+        note = "Times and counts are those of the recording as it was, so I changed the order."
         instruction = replace(instruction, notes=(*instruction.notes, note))
     return Plan(instruction, ordered)
 

@@ -1,9 +1,10 @@
-"""What "it", "that part" and "the second one" mean: only what was named before, and only if it is clear."""
+"""What "it", "that part" and "the second one" mean: what was named before, if that is clear."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import partial
 
 from qwen_audio_agent.chat_models.intents import (
     Action,
@@ -24,8 +25,8 @@ from qwen_audio_agent.errors import InstructionError
 def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tuple[Step, ...]:
     """The steps with each reference replaced by what it refers to.
 
-    A question names something to talk about ("Find X and cut it"); what an edit has changed is never "it", but its
-    words are those of "the second one".
+    A question names something to talk about ("Find X and cut it"); what an edit has changed is
+    never "it", but its words are those of "the second one".
 
     Args:
         steps: of the instruction at hand.
@@ -38,12 +39,12 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     for step in steps:
         before = (*earlier, *resolved)
         action = _without_whole(step.action, resolved)
-        resolved.append(replace(step, action=mapped(action, lambda passage: _meant(passage, before))))
+        resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(resolved)
 
 
 def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
-    """The action with its passages and places changed; the other sound of an insert stays as it is."""
+    """The action with its passages and places changed; other sound that goes in stays as it is."""
     changes: dict[str, object] = {}
     for field in fields(action):
         match getattr(action, field.name):
@@ -55,7 +56,7 @@ def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
 
 
 def passages_of(action: Action) -> list[Passage]:
-    """The passages of the audio at hand that an action names; a place counts as the passage that it is beside."""
+    """The passages of the audio at hand that an action names; a place counts as its edge."""
     found: list[Passage] = []
     for field in fields(action):
         match getattr(action, field.name):
@@ -113,7 +114,8 @@ def _last_passage(before: Sequence[Step]) -> Passage:
         case Transcribe(Passage() as passage):
             return passage
     raise InstructionError(
-        'I do not know what is meant by "it" or "that" there; name the words in quotation marks, or give times.'
+        'I do not know what is meant by "it" or "that" there; '
+        "name the words in quotation marks, or give times."
     )
 
 
@@ -134,5 +136,6 @@ def _without_whole(action: Action, before: Sequence[Step]) -> Action:
     if isinstance(before[-1].action, Find):
         return action
     raise InstructionError(
-        'Shall the whole recording change its level, or a part of it? Say "the recording", or name the words.'
+        "Shall the whole recording change its level, or a part of it? "
+        'Say "the recording", or name the words.'
     )

@@ -30,16 +30,16 @@ class Scene:
 
     Attributes:
         talk: the conversation.
-        hear: gives the audio behind "audio-N"; may raise.
+        hear: gives the audio of a number; may raise.
     """
 
     talk: Conversation
-    hear: Callable[[str], Hearable]
+    hear: Callable[[int], Hearable]
 
     def sound(self, number: int) -> Hearable | None:
         """An audio as it is heard; None when it cannot be listened to here."""
         try:
-            return self.hear(f"audio-{number}")
+            return self.hear(number)
         except (QwenAudioAgentError, KeyError):
             return None
 
@@ -49,11 +49,12 @@ class Scene:
         Raises:
             InstructionError: it cannot be listened to here.
         """
-        if (sound := self.sound(number)) is None:
+        try:
+            return self.hear(number)
+        except (QwenAudioAgentError, KeyError) as error:
             raise InstructionError(
-                f"I cannot listen to Audio {number}, which I must for {what_for}."
-            )
-        return sound
+                f"I cannot listen to Audio {number}, which I must for {what_for}: {error}"
+            ) from error
 
     def duration(self, number: int) -> float | None:
         """Length of an audio in seconds, if it is known."""
@@ -107,7 +108,7 @@ class Scene:
         return listed(names) if names else "none"
 
     def places(self, number: int, words: str) -> tuple[Match, ...] | None:
-        """Where words are surely said, in order of time, no two overlapping; None if I cannot listen."""
+        """Where words are surely said, in order of time, apart; None if I cannot listen."""
         sound = self.sound(number)
         return None if sound is None else apart(sound.find(words))
 
@@ -117,7 +118,9 @@ class Scene:
         text = f'I do not hear "{phrase.text}" in Audio {number}.'
         if found:
             near = found[0]
-            text += f' The nearest is "{near.text}", from <|{near.start:.2f}|> to <|{near.end:.2f}|>.'
+            text += (
+                f' The nearest is "{near.text}", from <|{near.start:.2f}|> to <|{near.end:.2f}|>.'
+            )
         if not phrase.quoted:
             text += " Put words of the recording between quotation marks."
         return text
@@ -159,7 +162,7 @@ class Scene:
             return gaps[ORDINALS.index(pause.which)]
         times = listed([f"{gap.start:.2f}-{gap.end:.2f} s" for gap in gaps[:6]])
         raise InstructionError(
-            f"Which pause? Audio {number} has {len(gaps)} of {SHORTEST_PAUSE:g} s or more: {times}. "
+            f"Which pause? There are {len(gaps)} of {SHORTEST_PAUSE:g} s or more ({times}). "
             'Say for example "the second pause", "the longest pause", or give a time.'
         )
 
@@ -185,7 +188,8 @@ def pick(matches: Sequence[Match], phrase: Phrase, number: int) -> Match:
     if not count:
         raise InstructionError(f'I do not hear "{phrase.text}" in Audio {number}.')
     times = listed([f"{match.start:.2f}-{match.end:.2f} s" for match in matches[:6]])
-    said = f'"{phrase.text}" is said {"once" if count == 1 else f"{count} times"} in Audio {number} ({times})'
+    often = "once" if count == 1 else f"{count} times"
+    said = f'"{phrase.text}" is said {often} in Audio {number} ({times})'
     if phrase.which == "last" or (phrase.which == "only" and count == 1):
         return matches[-1]
     if phrase.which in ORDINALS:

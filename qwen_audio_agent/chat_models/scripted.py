@@ -35,7 +35,11 @@ class ScriptedChatModel(BaseChatModel):
         return "scripted"
 
     def bind_tools(
-        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+        self,
+        tools: Sequence[Any],  # noqa: ARG002 - LangChain's signature
+        *,
+        tool_choice: str | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Itself: a script knows its tools already."""
         return self
@@ -43,18 +47,18 @@ class ScriptedChatModel(BaseChatModel):
     def _generate(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
     ) -> ChatResult:
         return ChatResult(generations=[ChatGeneration(message=self._say(messages))])
 
     def _stream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
+        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ARG002
     ) -> Iterator[ChatGenerationChunk]:
         yield ChatGenerationChunk(message=as_chunk(self._say(messages)))
 
@@ -62,8 +66,8 @@ class ScriptedChatModel(BaseChatModel):
         self.requests.append(list(messages))
         if self._next >= len(self.messages):
             raise QwenAudioAgentError(
-                f"The script of {len(self.messages)} messages is at its end and was asked for one more; "
-                "add the message that should come now."
+                f"The script of {len(self.messages)} messages is at its end and was asked for one "
+                "more; add the message that should come now."
             )
         message = self.messages[self._next]
         self._next += 1

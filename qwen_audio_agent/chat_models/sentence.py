@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from qwen_audio_agent.chat_models.pieces import Piece, join_number_words
 from qwen_audio_agent.errors import InstructionError
 
 MAX_CHARACTERS = 2000
@@ -37,7 +37,9 @@ _QUOTES = {
     "'": "'’",
 }
 _MAY_BE_APOSTROPHE = "'‘’"
-_AUDIO_SUFFIXES = "wav wave flac mp3 ogg oga opus m4a m4b mp4 aac webm aif aiff aifc au caf mka mkv mov wma w64 rf64"
+_SUFFIXES = (
+    "wave?|flac|mp3|ogg|oga|opus|m4[ab]|mp4|aac|webm|aif[fc]?|au|caf|mk[av]|mov|wma|w64|rf64"
+)
 _SECONDS_OF = {
     "h": 3600.0,
     "m": 60.0,
@@ -51,10 +53,11 @@ _SECONDS_OF = {
 
 _PATTERNS = re.compile(
     rf"""
-      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{"|".join(_AUDIO_SUFFIXES.split())})(?![\w.]))
+      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
     | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+)
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
-    | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)(?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
+    | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)
+        (?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
     | (?P<ORDINAL>\d+(?:st|nd|rd|th)\b)
     | (?P<FACTOR>(?:\d+(?:\.\d+)?|\.\d+)[x×](?![^\W_])|[x×]\d+(?:\.\d+)?)
     | (?P<NUMBER>(?:(?<![^\s(=])[-+−])?(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\.\d+))
@@ -70,33 +73,7 @@ _PATTERNS = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
-_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen"]
-_UNITS += ["sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_NUMBER_WORDS = {word: number for number, word in enumerate(_UNITS)}
-_NUMBER_WORDS |= {word: 10 * number for number, word in enumerate(_TENS, start=2)} | {
-    "hundred": 100
-}
-_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One piece of a sentence.
-
-    Attributes:
-        kind: one of `KINDS`, or the word of the grammar that it is, in lower case.
-        text: as written; the content of a quoted phrase.
-        start: where it starts in the sentence, in characters.
-        end: where it ends.
-        value: of a number, or the seconds of a time.
-    """
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    value: float = 0.0
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
 def split(sentence: str, vocabulary: Collection[str], unsaid: Collection[str] = ()) -> list[Piece]:
@@ -112,10 +89,10 @@ def split(sentence: str, vocabulary: Collection[str], unsaid: Collection[str] = 
     """
     if len(sentence) > MAX_CHARACTERS:
         raise InstructionError(
-            f"The instruction is {len(sentence)} characters long; at most {MAX_CHARACTERS} are read. "
-            "Give it in several shorter ones."
+            f"The instruction is {len(sentence)} characters long; "
+            f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    pieces = list(_named(_join_numbers(list(_raw(sentence))), vocabulary, unsaid))
+    pieces = list(_named(join_number_words(list(_raw(sentence))), vocabulary, unsaid))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(
             f"The instruction has {len(pieces)} words; at most {MAX_PIECES} are read. "
@@ -133,7 +110,8 @@ def _raw(sentence: str) -> Iterator[Piece]:
             position = quoted.end
             continue
         match = _PATTERNS.match(sentence, position)
-        assert match is not None  # OTHER takes any character
+        if match is None:
+            raise AssertionError("OTHER takes any character")
         position = match.end()
         kind = match.lastgroup or "OTHER"
         if kind not in {"SPACE", "HYPHEN"}:
@@ -183,7 +161,7 @@ def _quoted_at(sentence: str, position: int) -> Piece | None:
 
 
 def _quoted_pieces(sentence: str, quoted: Piece) -> Iterator[Piece]:
-    """A quoted phrase without its outer punctuation, which may have ended a part of the sentence."""
+    """A quoted phrase without its outer punctuation, which may end a part of the sentence."""
     text = unicodedata.normalize("NFC", " ".join(quoted.text.split()))
     words = text.strip(" ,.;:!?")
     if not any(character.isalnum() for character in words):
@@ -199,53 +177,6 @@ def _quoted_pieces(sentence: str, quoted: Piece) -> Iterator[Piece]:
         yield Piece("MARK", ",", quoted.end, quoted.end)
     elif text.endswith((".", "!", "?")) and rest[:1].isupper():
         yield Piece("STOP", ".", quoted.end, quoted.end)
-
-
-def _join_numbers(pieces: list[Piece]) -> Iterator[Piece]:
-    """Numbers in words become one piece: "twenty five", "one point five", "two hundred"."""
-    position = 0
-    while position < len(pieces):
-        end = position
-        words: list[str] = []
-        while end < len(pieces) and pieces[end].kind == "WORD":
-            parts = pieces[end].text.lower().split("-")
-            joins = words and parts == ["point"]
-            if not joins and not all(part in _NUMBER_WORDS for part in parts):
-                break
-            words += parts
-            end += 1
-        while words and words[-1] == "point":
-            words.pop()
-            end -= 1
-        value = _number_from_words(words) if words else None
-        if value is None:
-            yield pieces[position]
-            position += 1
-        else:
-            first, last = pieces[position], pieces[end - 1]
-            text = " ".join(words)
-            yield Piece("NUMWORD", text, first.start, last.end, value)
-            position = end
-
-
-def _number_from_words(words: list[str]) -> float | None:
-    """The value of "twenty five" or "one point five"; None when the words are no one number."""
-    if "point" in words:
-        whole, digits = words[: words.index("point")], words[words.index("point") + 1 :]
-        base = _number_from_words(whole)
-        if base is None or any(_NUMBER_WORDS.get(word, 10) > 9 for word in digits):
-            return None
-        return float(f"{base:.0f}.{''.join(str(_NUMBER_WORDS[word]) for word in digits)}")
-    total, limit = 0.0, 1000
-    for word in words:
-        number = _NUMBER_WORDS[word]
-        if number == 100:
-            total, limit = max(total, 1) * 100, 100
-        elif number < limit:
-            total, limit = total + number, 10 if number >= 20 else 0
-        else:
-            return None
-    return total
 
 
 def _named(

@@ -1,11 +1,11 @@
-"""What to say about a sentence that is not understood: where it stops making sense, and what is near."""
+"""What to say of a sentence that is not understood: where it stops making sense, what is near."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from qwen_audio_agent.chat_models.sentence import Piece
+from qwen_audio_agent.chat_models.pieces import Piece
 
 EXAMPLES = (
     'cut "you know"',
@@ -42,7 +42,18 @@ EXAMPLES = (
 """One for each thing that can be asked."""
 
 _AGAINST = {"not", "don't", "dont", "never", "without", "except", "unless", "no", "leave", "avoid"}
-_UNSURE = {"if", "whether", "maybe", "perhaps", "might", "should", "would", "suppose", "what", "why"}
+_UNSURE = {
+    "if",
+    "whether",
+    "maybe",
+    "perhaps",
+    "might",
+    "should",
+    "would",
+    "suppose",
+    "what",
+    "why",
+}
 _SHOWN = 60
 _ALIKE = 0.75
 
@@ -67,7 +78,7 @@ def not_understood(sentence: str, pieces: Sequence[Piece], stop: Piece | None) -
 
 def _why(words: set[str]) -> str:
     if words & _AGAINST:
-        return "I take no \"not\" or \"without\": say only what to change. "
+        return 'I take no "not" or "without": say only what to change. '
     if words & _UNSURE:
         return "Say plainly what to do. "
     return ""
@@ -80,8 +91,9 @@ def _nearest(part: str, sentence: str) -> str:
         if score:
             return f"The nearest that I understand: {example}"
     return (
-        "I can cut, keep, move, insert, replace, mute or bleep words and stretches of time, remove fillers "
-        f"and noise, shorten pauses, and change loudness and speed: for example {EXAMPLES[0]}"
+        "I can cut, keep, move, insert, replace, mute or bleep words and stretches of time, "
+        "remove fillers and noise, shorten pauses, and change loudness and speed: "
+        f"for example {EXAMPLES[0]}"
     )
 
 

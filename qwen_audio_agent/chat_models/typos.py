@@ -8,23 +8,29 @@ from functools import cache
 from itertools import islice, product
 from pathlib import Path
 
-from qwen_audio_agent.chat_models.sentence import LEFT_OUT, Piece
+from qwen_audio_agent.chat_models.pieces import Piece
+from qwen_audio_agent.chat_models.sentence import LEFT_OUT
 from qwen_audio_agent.speech.pronunciation import Pronunciations
 
 _SHORTEST = 4
 _SHORTEST_MEANT = 3
 _MAX_VARIANTS = 24
+_MAX_WORK = 600  # pieces of all variants together
 
 
 def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[list[Piece]]:
     """The sentence with unknown words read as words of the grammar that are one slip away.
 
-    A slip is a letter too many, too few or wrong, or two that changed places. In words of three letters
-    only a letter too few or changed places count: too much else is near them. Each variant corrects all it can.
+    A slip is a letter too many, too few or wrong, or two that changed places. In words of three
+    letters only a letter too few or changed places count: too much else is near them. Each variant
+    corrects all it can.
     """
     choices = [_choices(piece, vocabulary) for piece in pieces]
-    if any(len(some) > 1 or some[0] is not piece for piece, some in zip(pieces, choices, strict=True)):
-        yield from (list(some) for some in islice(product(*choices), _MAX_VARIANTS))
+    num_variants = min(_MAX_VARIANTS, _MAX_WORK // max(len(pieces), 1))
+    if any(
+        len(some) > 1 or some[0] is not piece for piece, some in zip(pieces, choices, strict=True)
+    ):
+        yield from (list(some) for some in islice(product(*choices), num_variants))
 
 
 def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
@@ -32,7 +38,9 @@ def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
     if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST_MEANT or not word.isalpha():
         return [piece]
     if len(word) < _SHORTEST:
-        vocabulary = [known for known in vocabulary if len(known) > len(word) or sorted(known) == sorted(word)]
+        vocabulary = [
+            known for known in vocabulary if len(known) > len(word) or sorted(known) == sorted(word)
+        ]
     meant = sorted(known for known in (*vocabulary, *LEFT_OUT) if one_slip_apart(word, known))
     return [replace(piece, kind=known) for known in meant] or [piece]
 
@@ -54,7 +62,7 @@ def one_slip_apart(typed: str, meant: str) -> bool:
 
 
 def is_english(word: str) -> bool:
-    """Whether the dictionary of the embedded ear has the word, so that it may well be meant as it stands."""
+    """Whether the dictionary of the embedded ear has the word, so that it may well be meant."""
     return bool(_dictionary().known(word.lower()))
 
 

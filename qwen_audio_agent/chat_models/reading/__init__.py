@@ -1,8 +1,6 @@
-"""From the tree of a sentence to what the person asks for: each rule of the grammar has a method of its name."""
+"""From the tree of a sentence to what is asked for: each rule of the grammar has its method."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import VisitError

@@ -31,9 +31,10 @@ def _length(children: tuple[Any, ...]) -> float | None:
 
 
 def _gain(children: tuple[Any, ...], sign: int) -> Gain:
-    """A change of level; `sign` is +1 or -1 where the words say the direction, 0 where the number does."""
+    """A change of level; `sign`: +1 or -1 where words say the direction, 0 where a number does."""
     decibels = _number(children)
-    assert decibels is not None  # every rule of gain has a number
+    if decibels is None:
+        raise InstructionError('By how many dB? For example "3 dB louder".')
     if sign and decibels < 0:
         raise InstructionError(
             f"The words and the sign of {decibels:g} dB say opposite things; write for example "

@@ -82,7 +82,8 @@ class Placing(Transformer[Token, Any]):
     ) -> Join:
         if length is None:
             raise InstructionError(
-                'How long shall the crossfade be? For example "crossfade Audio 1 into Audio 2 over 50 ms".'
+                "How long shall the crossfade be? "
+                'For example "crossfade Audio 1 into Audio 2 over 50 ms".'
             )
         return Join((first, second), length.seconds * 1000)
 
@@ -94,8 +95,8 @@ class Placing(Transformer[Token, Any]):
 
     def replace_unknown(self, _passage: Passage, phrase: Phrase) -> Replace:
         raise InstructionError(
-            f'Which audio does the new "{phrase.text}" come from? I cannot speak, only copy: for example '
-            f'replace "..." with "{phrase.text}" of Audio 2.'
+            f'Which audio does the new "{phrase.text}" come from? I cannot speak, only copy: '
+            f'for example replace "..." with "{phrase.text}" of Audio 2.'
         )
 
     def move(self, what: Passage | Edge, place: Place) -> Move:

@@ -21,7 +21,7 @@ from qwen_audio_agent.chat_models.intents import (
     Which,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import Words
+from qwen_audio_agent.chat_models.reading.words import all_after, all_before, first_part, last_part
 
 
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
@@ -42,16 +42,16 @@ class Removing(Transformer[Token, Any]):
         return Cut(Passage(replace(phrase, which=which)))
 
     def off_start(self, length: Length) -> Cut:
-        return Cut(Words.first_length(self, length))
+        return Cut(first_part(length))
 
     def off_end(self, length: Length) -> Cut:
-        return Cut(Words.last_length(self, length))
+        return Cut(last_part(length))
 
     def start_at(self, edge: Any) -> Cut:
-        return Cut(Words.all_before(self, edge))
+        return Cut(all_before(edge))
 
     def end_after(self, edge: Any) -> Cut:
-        return Cut(Words.all_after(self, edge))
+        return Cut(all_after(edge))
 
     def fillers(self) -> Tidy:
         return Tidy("fillers")

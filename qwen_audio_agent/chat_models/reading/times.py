@@ -25,7 +25,7 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A length in seconds; `unit` is that of its number, in seconds, None when it has several ("1:30")."""
+    """A length in seconds; `unit`: of its number, in seconds, None for several ("1:30")."""
 
     seconds: float
     unit: float | None = None
@@ -67,8 +67,8 @@ def same_unit(start: Any, end: Any) -> tuple[Any, Any]:
 def _known(unit: float | None, number: float, same: float | None = None) -> float:
     if unit is None or (same is not None and unit != same):
         raise InstructionError(
-            f"I do not know whether {number:g} means seconds or minutes there; write it with its unit, "
-            f'such as "{number:g} s" or "{number:g} min".'
+            f"I do not know whether {number:g} means seconds or minutes there; "
+            f'write it with its unit, such as "{number:g} s" or "{number:g} min".'
         )
     return unit
 

@@ -43,6 +43,28 @@ def stretch(start: Any, end: Any) -> Passage:
     return Passage(first, last)
 
 
+def all_after(edge: Any) -> Passage:
+    """Everything after an edge."""
+    place = moment_of(edge)
+    return stretch(place, END) if isinstance(place, Moment) else Passage(place, part="after")
+
+
+def all_before(edge: Any) -> Passage:
+    """Everything before an edge."""
+    place = moment_of(edge)
+    return stretch(START, place) if isinstance(place, Moment) else Passage(place, part="before")
+
+
+def first_part(length: Length) -> Passage:
+    """The first seconds."""
+    return stretch(START, length)
+
+
+def last_part(length: Length) -> Passage:
+    """The last seconds."""
+    return stretch(Moment(length.seconds, "end"), END)
+
+
 @v_args(inline=True)
 class Words(Transformer[Token, Any]):
     """What the rules of grammar/words.lark mean."""
@@ -160,20 +182,27 @@ class Words(Transformer[Token, Any]):
         moment = moment_of(start)
         if not isinstance(moment, Moment) or moment.anchor == "end":
             raise InstructionError(
-                "I can count a length from a time only; say until which word it goes, or give both times."
+                "I can count a length from a time only; say until which word it goes, "
+                "or give both times."
             )
         return stretch(moment, Moment(moment.seconds + length.seconds))
 
     def for_from(self, length: Length, start: Any) -> Passage:
         if start == END:
-            return self.last_length(length)
+            return last_part(length)
         return self.from_for(start, length)
 
+    def all_after(self, edge: Any) -> Passage:
+        return all_after(edge)
+
+    def all_before(self, edge: Any) -> Passage:
+        return all_before(edge)
+
     def first_length(self, length: Length) -> Passage:
-        return stretch(START, length)
+        return first_part(length)
 
     def last_length(self, length: Length) -> Passage:
-        return stretch(Moment(length.seconds, "end"), END)
+        return last_part(length)
 
     def first_second(self) -> Passage:
         return stretch(START, Moment(1.0))
@@ -192,14 +221,6 @@ class Words(Transformer[Token, Any]):
 
     def last_90(self) -> Passage:
         return stretch(Moment(90.0, "end"), END)
-
-    def all_after(self, edge: Any) -> Passage:
-        place = moment_of(edge)
-        return stretch(place, END) if isinstance(place, Moment) else Passage(place, part="after")
-
-    def all_before(self, edge: Any) -> Passage:
-        place = moment_of(edge)
-        return stretch(START, place) if isinstance(place, Moment) else Passage(place, part="before")
 
     def file(self, token: Token) -> AudioName:
         return AudioName(token.value.text)

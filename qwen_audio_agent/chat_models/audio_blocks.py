@@ -1,0 +1,134 @@
+"""Sound that comes inside a message: base64, a data URL, or a file of one allowed folder."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from qwen_audio_agent.audio.files import probe, read
+from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.errors import AudioFileError
+from qwen_audio_agent.speech.ears import open_ear
+from qwen_audio_agent.speech.hearing import Hearable, Listener
+from qwen_audio_agent.speech.words import Match, Transcript
+
+MAX_BYTES = 64 * 2**20
+"""Of one message's sound, decoded from base64."""
+
+MAX_SECONDS = 1800.0
+"""Of one message's sound; longer ones belong in a session, which never holds them in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSound:
+    """A sound in memory that can be asked what is said in it."""
+
+    audio: Audio
+    listener: Listener
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.audio.duration
+
+    def transcript(self) -> Transcript:
+        """What is said in it."""
+        return self.listener.listen(self.audio)
+
+    def find(self, phrase: str) -> tuple[Match, ...]:
+        """Where a phrase is said, best first."""
+        return self.listener.find_in(self.audio, phrase)
+
+
+class BlockListener:
+    """Listens to the sound in content blocks, each sound decoded once.
+
+    Args:
+        folder: files are opened only inside it; None: no files at all.
+        ear: name of the ear, opened when something is heard first.
+    """
+
+    def __init__(self, folder: Path | None = None, ear: str = "auto") -> None:
+        self._folder = folder
+        self._ear = ear
+        self._listener: Listener | None = None
+        self._sounds: dict[str, HeardSound] = {}
+
+    def hear(self, block: Mapping[str, Any]) -> Hearable:
+        """The sound of a block.
+
+        Raises:
+            AudioFileError: it holds none, or none that may be opened.
+            HearingError: there is no ear.
+        """
+        data = _bytes_of(block)
+        if data is None:
+            path = self._path_of(block)
+            key = f"{path} {path.stat().st_mtime_ns}"
+            return self._sounds.get(key) or self._keep(key, path)
+        key = hashlib.sha256(data).hexdigest()
+        if key not in self._sounds:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"sound{_suffix(block)}"
+                path.write_bytes(data)
+                return self._keep(key, path)
+        return self._sounds[key]
+
+    def _keep(self, key: str, path: Path) -> HeardSound:
+        file = probe(path)
+        if file.duration > MAX_SECONDS:
+            raise AudioFileError(
+                f"the sound of a message is {file.duration:.0f} s long; at most {MAX_SECONDS:.0f} s "
+                "are listened to. Open a session for longer ones."
+            )
+        if self._listener is None:
+            self._listener = Listener(open_ear(self._ear), None)
+        self._sounds[key] = HeardSound(read(file), self._listener)
+        return self._sounds[key]
+
+    def _path_of(self, block: Mapping[str, Any]) -> Path:
+        """The file that a block names, if it lies in the allowed folder."""
+        url = str(block.get("url") or block.get("path") or "")
+        parts = urlsplit(url)
+        if not url or parts.scheme not in ("", "file"):
+            raise AudioFileError(
+                "an audio block needs base64 with a mime_type, a data: URL or a file; "
+                f"{url[:60] or 'this one'!r} is none of them"
+            )
+        if self._folder is None:
+            raise AudioFileError("files open only in a folder that is allowed: folder=...")
+        root = self._folder.resolve()
+        path = (root / unquote(parts.path)).resolve()
+        if not path.is_relative_to(root) or not path.is_file():
+            raise AudioFileError(f"{parts.path[:80]} is no file inside the allowed folder")
+        return path
+
+
+def _bytes_of(block: Mapping[str, Any]) -> bytes | None:
+    """The sound that a block carries in itself; None when it names a file."""
+    inner = block.get("input_audio") or block.get("audio_url") or {}
+    url = str(block.get("url") or inner.get("url") or "")
+    text = block.get("base64") or inner.get("data")
+    if not text and url.startswith("data:"):
+        text = url.partition(",")[2]
+    if not text:
+        return None
+    if len(text) > MAX_BYTES * 4 // 3 + 4:
+        raise AudioFileError(f"the sound of a message is over {MAX_BYTES // 2**20} MiB")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise AudioFileError("the sound of a message is no base64") from error
+
+
+def _suffix(block: Mapping[str, Any]) -> str:
+    """A file suffix for the kind that a block states; what it is, the sound itself shows."""
+    kind = str(block.get("mime_type") or "").partition("/")[2]
+    return {"mpeg": ".mp3", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg"}.get(kind, ".wav")
