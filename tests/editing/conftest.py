@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.files import probe
@@ -64,3 +65,8 @@ def record(tmp_path: Path) -> Callable[..., Recording]:
         return Recording(path, edit_list, sources, numbers_of(path))
 
     return make
+
+
+# How long an example takes says nothing here: other work may share the machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
