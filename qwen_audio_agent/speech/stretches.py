@@ -40,11 +40,12 @@ def cut_at_pauses(activity: Activity) -> tuple[Span, ...]:
     sample_rate, num_frames = activity.sample_rate, activity.num_frames
     shortest, longest = round(SHORTEST * sample_rate), round(LONGEST * sample_rate)
     overlap = round(_OVERLAP * sample_rate)
+    pauses = activity.pauses
     spans = []
     start = 0
     while num_frames - start > longest:
         last = min(start + longest, num_frames - shortest)
-        pause = _longest_inside(activity.pauses, Span(start + shortest, last))
+        pause = _longest_inside(pauses, Span(start + shortest, last))
         if pause.num_frames >= _PAUSE * sample_rate:
             middle = (pause.start + pause.end) // 2
             spans.append(Span(start, middle))
