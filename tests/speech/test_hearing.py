@@ -12,6 +12,7 @@ import pytest
 from qwen_audio_agent.audio.files import AudioWriter, probe, read
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.errors import AudioFileError, HearingError
+from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
 SHORT = "alpha bravo 0.5 charlie"
@@ -296,3 +297,14 @@ def _alive(group):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_a_person_is_heard_and_found_with_the_ear_at_hand(speech_data, tmp_path):
+    file = probe(speech_data / "quilter.flac")
+    recording = Listener(open_ear(), tmp_path).recording(file)
+    heard = recording.transcript()
+    assert "middle classes" in heard.text
+    (found,) = recording.find("Middle Classes!")
+    assert (found.start, found.end) == pytest.approx((2.33, 3.26), abs=0.03)
+    again = Listener(open_ear(), tmp_path).recording(file)
+    assert again.transcript() == heard
