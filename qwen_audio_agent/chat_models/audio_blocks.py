@@ -85,8 +85,8 @@ class BlockListener:
         file = probe(path)
         if file.duration > MAX_SECONDS:
             raise AudioFileError(
-                f"the sound of a message is {file.duration:.0f} s long; at most {MAX_SECONDS:.0f} s "
-                "are listened to. Open a session for longer ones."
+                f"the sound of a message is {file.duration:.0f} s long; at most {MAX_SECONDS:.0f} "
+                "s are listened to. Open a session for longer ones."
             )
         if self._listener is None:
             self._listener = Listener(open_ear(self._ear), None)

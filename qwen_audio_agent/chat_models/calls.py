@@ -181,6 +181,9 @@ class _Resolver:
     def stretch(self, passage: Passage) -> dict[str, Any]:
         """Words or times of a passage."""
         start, end = passage.start, passage.end
+        if passage.part != "it":
+            first, last = heard_times(passage, self.scene, self.number)
+            return {"start": _rounded(first), "end": _rounded(last)}
         if passage.between or isinstance(start, Pause) or isinstance(end, Pause):
             first, last = self.times(passage)
             return {"start": first, "end": last}

@@ -104,10 +104,13 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
             continue
         number = scene.number(step.audio)
         _check_times(step, scene, number)
-        ends = [passage.end for passage in passages_of(step.action)]
+        passages = passages_of(step.action)
+        elsewhere = [passage.end for passage in passages]
+        elsewhere += [passage.start for passage in passages if passage.near]
         for phrase in phrases_of(step.action):
-            # The end of a stretch is the first such words after its start.
-            alone = phrase.text.casefold() not in seen and phrase not in ends
+            # The end of a stretch is the first such words after its start, and what is named by
+            # its neighbour is looked for there.
+            alone = phrase.text.casefold() not in seen and phrase not in elsewhere
             check_phrase(phrase, scene, number, alone=alone)
             seen.add(phrase.text.casefold())
         if isinstance(step.action, Insert | Replace):
