@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from qwen_audio_agent.agent.events import Edited, Refused
 from qwen_audio_agent.agent.mentions import find_mentioned
+from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.planner import Planner
 from qwen_audio_agent.agent.replay import replay as replay_session
 from qwen_audio_agent.agent.report import write_report
@@ -23,6 +27,7 @@ from qwen_audio_agent.speech.cache import default_cache_folder
 from qwen_audio_agent.speech.ears import open_ear
 
 Printer = HumanPrinter | JsonPrinter
+DONE, FAILED = 0, 1
 
 
 def edit(arguments: argparse.Namespace) -> int:
@@ -32,28 +37,47 @@ def edit(arguments: argparse.Namespace) -> int:
             "edit needs an instruction, such as: edit talk.wav 'Cut \"you know\"' -o out.wav"
         )
     *audio, instruction = arguments.positionals
+    sources = [Path(name) for name in audio]
     printer = _printer(arguments)
     with ExitStack() as stack:
-        output = None
-        if not arguments.dry_run:
-            output = _output(arguments.output, [Path(a) for a in audio])
+        output = None if arguments.dry_run else _output(arguments.output, sources)
         folder, is_new = _session_folder(arguments, output, stack)
-        progress = Progress("listening", enabled=not (arguments.quiet or arguments.json))
-        session = stack.enter_context(_open_session(folder, is_new, arguments.ear, progress))
-        for path in audio:
-            session.add_audio(Path(path))
-        if not session.numbers:
+        if is_new and not sources:
             raise UsageError("edit needs a recording before the instruction, or --session DIR")
-        _add_mentioned(session, instruction, [Path.cwd(), *(Path(a).parent for a in audio)])
-        printer.remark(f"ear {session.ear.name}: {session.ear.description}")
+        unused = stack.enter_context(_discarding(folder)) if _is_ours(arguments, is_new) else []
+        session = stack.enter_context(_open_session(folder, is_new, arguments))
+        unused.append(session)
+        for source in sources:
+            session.add_audio(source)
+        _add_mentioned(session, instruction, [Path.cwd(), *(s.parent for s in sources)])
+        ear = session.listener.ear
+        printer.remark(f"ear {ear.name}: {ear.description}")
         first_step = len(session.steps)
-        model = open_chat_model(arguments.model, hear=session.hear)
-        planner = Planner(
-            session, model, max_steps=arguments.max_steps, max_seconds=arguments.max_seconds
-        )
-        for event in planner.run(instruction):
-            printer.event(event)
-        return _finish(session, first_step, output, arguments, printer)
+        if _plan(session, instruction, arguments, printer):
+            return _finish(session, first_step, output, arguments, printer)
+        printer.result({"output": None, "session": None, "edits": [], "verdicts": []})
+        return FAILED
+
+
+def _plan(
+    session: Session, instruction: str, arguments: argparse.Namespace, printer: Printer
+) -> bool:
+    """Let the model work; whether the job was done.
+
+    It was not if nothing was edited, or if the last tool call was refused: what the person asked
+    for as a whole is not there then.
+    """
+    model = open_chat_model(arguments.model, hear=session.hear)
+    limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
+    done = False
+    for event in Planner(session, model, **limits).run(instruction):
+        printer.event(event)
+        match event:
+            case Edited() if event.step.tool != "listen":
+                done = True
+            case Refused():
+                done = False
+    return done
 
 
 def _add_mentioned(session: Session, instruction: str, folders: list[Path]) -> None:
@@ -71,36 +95,39 @@ def _finish(
     arguments: argparse.Namespace,
     printer: Printer,
 ) -> int:
-    """Write the output unless nothing was done; exit status 1 when nothing was."""
+    """Write the output with its report, and say what was done."""
     steps = session.steps[first_step:]
-    made = [step for step in steps if step.audio is not None]
-    if output is not None and made:
-        with Progress("rendering", enabled=not (arguments.quiet or arguments.json)) as progress:
+    if output is not None:
+        with Progress("rendering", enabled=_is_chatty(arguments)) as progress:
             session.render(session.latest, output, progress=progress)
         write_report(session, session.latest, session.folder, output)
-    dry = arguments.dry_run or not made
+    is_dry = getattr(arguments, "dry_run", False)
     printer.result(
         {
-            "output": None if dry else str(output),
-            "session": None if arguments.dry_run else str(session.folder),
-            "edits": [edit for step in made for edit in _edits(step.to_json())],
-            "verdicts": [v.to_json() for step in made for v in step.verdicts],
+            "output": None if output is None else str(output),
+            "session": None if is_dry else str(session.folder),
+            "edits": [edit for step in steps for edit in _edits(step)],
+            "verdicts": [verdict.to_json() for step in steps for verdict in step.verdicts],
         }
     )
-    return 0 if made else 1
+    return DONE
 
 
-def _edits(step: dict[str, Any]) -> list[dict[str, Any]]:
-    """One entry for each place that a step edited; of the whole audio when it has no places."""
-    places = step["places"] or [{"audio": step["given"], "words": None, "start": None, "end": None}]
-    return [{"tool": step["tool"], **place} for place in places]
+def _edits(step: Step) -> list[dict[str, Any]]:
+    """One entry for each place that a step edited; the whole audio where it names none."""
+    whole = [{"audio": step.given, "words": None, "start": 0.0, "end": step.duration}]
+    return [{"tool": step.tool, **place} for place in [p.to_json() for p in step.places] or whole]
+
+
+def _is_chatty(arguments: argparse.Namespace) -> bool:
+    return not (arguments.quiet or arguments.json)
 
 
 def replay(arguments: argparse.Namespace) -> int:
     """Do a session's edits again on the same or another recording."""
     printer = _printer(arguments)
     output = _output(arguments.output, [Path(arguments.audio)])
-    with Progress("replaying", enabled=not (arguments.quiet or arguments.json)) as progress:
+    with Progress("replaying", enabled=_is_chatty(arguments)) as progress:
         replay_session(Path(arguments.session), Path(arguments.audio), output, progress=progress)
     printer.result({"output": str(output), "session": None, "edits": [], "verdicts": []})
     return 0
@@ -113,7 +140,6 @@ def undo(arguments: argparse.Namespace) -> int:
         output = _output(arguments.output, []) if arguments.output else None
         step = session.undo()
         printer.remark(f"undone; Audio {step.audio} is what it was: {step.text}")
-        arguments.dry_run = output is None
         return _finish(session, len(session.steps) - 1, output, arguments, printer)
 
 
@@ -152,7 +178,27 @@ def _session_folder(
     return folder, True
 
 
-def _open_session(folder: Path, is_new: bool, ear_name: str, progress: Progress) -> Session:
-    ear = open_ear(ear_name)
+def _is_ours(arguments: argparse.Namespace, is_new: bool) -> bool:
+    """Whether the session's folder is new and got its name from the output."""
+    return is_new and not arguments.session
+
+
+@contextmanager
+def _discarding(folder: Path) -> Iterator[list[Session]]:
+    """Remove a folder of ours at the end if nothing was done in it; takes the session in a list."""
+    opened: list[Session] = []
+    try:
+        yield opened
+    finally:
+        if not any(session.steps for session in opened):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_session(folder: Path, is_new: bool, arguments: argparse.Namespace) -> Session:
     start = Session.create if is_new else Session.open
-    return start(folder, ear=ear, hearing_cache=default_cache_folder(), progress=progress)
+    return start(
+        folder,
+        ear=open_ear(arguments.ear),
+        hearing_cache=default_cache_folder(),
+        progress=Progress("listening", enabled=_is_chatty(arguments)),
+    )

@@ -83,7 +83,7 @@ class HumanPrinter:
 
     def result(self, result: dict[str, Any]) -> None:
         """Where everything went."""
-        wrote = f"wrote {result['output']}" if result["output"] else "nothing written (dry run)"
+        wrote = f"wrote {result['output']}" if result["output"] else "nothing written"
         session = f"   session: {result['session']}/" if result["session"] else ""
         self.remark(wrote + session)
 
