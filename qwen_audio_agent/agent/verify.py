@@ -14,7 +14,7 @@ a word does so before and after.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.agent.new_joins import Join, new_joins
@@ -29,9 +29,10 @@ from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
-MAX_HEARD = 16
+MAX_HEARD = 12
 """Joins that are listened to after one step; all others are measured."""
 _UNSUSPICIOUS = JoinMeasure(high_frequency_db=3.0, residual_db=3.0, level_step_db=0.0)
+_CLEARLY_DB = 2.0
 _CLICK_REACH = 0.05
 _LEVEL_REACH = 1.0
 _LEVEL_STEP_DB = 10.0
@@ -99,7 +100,7 @@ def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[F
     beside = after.around(join.frame, _CLICK_REACH)
     measured = measure_join(after.read(beside), join.frame - beside.start)
     # What ordinary speech does takes a while to measure, and most joins need no comparison.
-    if measured.is_click(_UNSUSPICIOUS) and measured.is_click(before.ordinary):
+    if measured.is_click(_UNSUSPICIOUS) and measured.is_click(_beyond(before.ordinary)):
         excess = measured.high_frequency_db - before.ordinary.high_frequency_db
         yield Finding("seam", detail=f"click, {excess:.0f} dB above ordinary speech")
     elif names[0] != names[-1]:
@@ -109,6 +110,15 @@ def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[F
         if _LEVEL_STEP_DB < abs(right - left) < _PAUSE_DB:
             louder = "louder" if right > left else "quieter"
             yield Finding("seam", detail=f"{abs(right - left):.0f} dB {louder} after the join")
+
+
+def _beyond(ordinary: JoinMeasure) -> JoinMeasure:
+    """Clearly more than the one place in a hundred of ordinary speech."""
+    return replace(
+        ordinary,
+        high_frequency_db=ordinary.high_frequency_db + _CLEARLY_DB,
+        residual_db=ordinary.residual_db + _CLEARLY_DB,
+    )
 
 
 def _around(after: SessionAudio, at: float) -> str:
