@@ -7,13 +7,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AUDIO ?= examples/interview.flac
-SAY ?= Cut "with the old wooden gate", remove the fillers, cap the pauses at 0.6 seconds, then take the noise out
+SAY ?= Cut "with the old wooden gate" and the first "the roses", remove the fillers, cap the pauses at 0.6 seconds, then take the noise out
 
 .PHONY: demo test check clean
 
 demo: .venv/light
-	@mkdir -p demo
-	$(BIN)/qwen-audio-agent edit '$(AUDIO)' '$(SAY)' -o demo/clean.flac --session demo/clean.session --fresh
+	@rm -rf demo && mkdir demo
+	$(BIN)/qwen-audio-agent edit '$(AUDIO)' '$(SAY)' -o demo/clean.flac --session demo/clean.session
 
 test: .venv/full
 	$(BIN)/python tools/check.py

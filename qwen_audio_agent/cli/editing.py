@@ -20,11 +20,11 @@ from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.audio.files import same_file
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.chat_models import open_chat_model
+from qwen_audio_agent.cli.ears import about_ear, named_ear
 from qwen_audio_agent.cli.printing import HumanPrinter, JsonPrinter
 from qwen_audio_agent.cli.progress import Progress
 from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.speech.cache import default_cache_folder
-from qwen_audio_agent.speech.ears import open_ear
 
 Printer = HumanPrinter | JsonPrinter
 DONE, FAILED = 0, 1
@@ -50,27 +50,24 @@ def edit(arguments: argparse.Namespace) -> int:
         for source in sources:
             session.add_audio(source)
         _add_mentioned(session, instruction, [Path.cwd(), *(s.parent for s in sources)])
-        ear = session.listener.ear
-        printer.remark(f"ear {ear.name}: {ear.description}")
+        model = open_chat_model(arguments.model, hear=session.hear)
+        printer.remark(about_ear(session.listener.ear))
         first_step = len(session.steps)
-        if _plan(session, instruction, arguments, printer):
+        limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
+        if _plan(Planner(session, model, **limits), instruction, printer):
             return _finish(session, first_step, output, arguments, printer)
         printer.result({"output": None, "session": None, "edits": [], "verdicts": []})
         return FAILED
 
 
-def _plan(
-    session: Session, instruction: str, arguments: argparse.Namespace, printer: Printer
-) -> bool:
+def _plan(planner: Planner, instruction: str, printer: Printer) -> bool:
     """Let the model work; whether the job was done.
 
     It was not if nothing was edited, or if the last tool call was refused: what the person asked
     for as a whole is not there then.
     """
-    model = open_chat_model(arguments.model, hear=session.hear)
-    limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
     done = False
-    for event in Planner(session, model, **limits).run(instruction):
+    for event in planner.run(instruction):
         printer.event(event)
         match event:
             case Edited() if event.step.tool != "listen":
@@ -198,7 +195,7 @@ def _open_session(folder: Path, is_new: bool, arguments: argparse.Namespace) -> 
     start = Session.create if is_new else Session.open
     return start(
         folder,
-        ear=open_ear(arguments.ear),
+        ear=named_ear(arguments.ear),
         hearing_cache=default_cache_folder(),
         progress=Progress("listening", enabled=_is_chatty(arguments)),
     )

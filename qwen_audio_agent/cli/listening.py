@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from qwen_audio_agent.audio.files import AudioFile, probe
+from qwen_audio_agent.cli.ears import about_ear, named_ear
 from qwen_audio_agent.cli.printing import format_rate
 from qwen_audio_agent.cli.progress import Progress
 from qwen_audio_agent.errors import QwenAudioAgentError
 from qwen_audio_agent.speech import subtitles
 from qwen_audio_agent.speech.cache import default_cache_folder
-from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Match
 
@@ -116,7 +116,7 @@ def _questions() -> Any:
 
 
 def _listener(ear_name: str, *, quiet: bool) -> Listener:
-    ear = open_ear(ear_name)
+    ear = named_ear(ear_name)
     if not quiet:
-        sys.stderr.write(f"ear {ear.name}: {ear.description}\n")
+        sys.stderr.write(about_ear(ear) + "\n")
     return Listener(ear, default_cache_folder(), Progress("listening", enabled=not quiet))
