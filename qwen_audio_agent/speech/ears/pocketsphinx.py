@@ -95,8 +95,8 @@ class PocketSphinxEar:
 
     name = "pocketsphinx"
     description: ClassVar[str] = (
-        "PocketSphinx: offline English; fair on commands and careful reading (one word in four "
-        "wrong), poor on lively conversation"
+        "offline English; fair on commands and careful reading (one word in four wrong), poor on "
+        "lively conversation: plug in Whisper or Qwen-Audio there"
     )
     rank: ClassVar[int] = 10
 
