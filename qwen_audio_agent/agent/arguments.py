@@ -53,7 +53,8 @@ def read_milliseconds(value: object) -> object:
     return number
 
 
-def _read_audio(value: object) -> object:
+def read_audio(value: object) -> object:
+    """Turn "2", "Audio 2" or "audio-2" into 2; the rest is left to pydantic."""
     match = _AUDIO.fullmatch(value.strip()) if isinstance(value, str) else None
     return int(match[1]) if match else value
 
@@ -71,7 +72,7 @@ def _read_optional(value: object) -> object:
     return read_number(_absent(value))
 
 
-AudioNumber = Annotated[int, BeforeValidator(_read_audio)]
+AudioNumber = Annotated[int, BeforeValidator(read_audio)]
 """The number of an audio of the conversation, >= 1."""
 
 Number = Annotated[float, BeforeValidator(read_number), Field(allow_inf_nan=False)]

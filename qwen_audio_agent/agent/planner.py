@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
 from qwen_audio_agent.agent import conversation
+from qwen_audio_agent.agent.arguments import read_audio
 from qwen_audio_agent.agent.events import Answer, AudioTurn, Event, Refused, Said, Stopped, ToolCall
 from qwen_audio_agent.agent.langchain_tools import make_tools
 from qwen_audio_agent.agent.outcome import Step
@@ -132,7 +133,7 @@ def _on_newest(arguments: Mapping[str, Any], newest: Mapping[int, int]) -> dict[
     """The arguments of a call, on the newest audios that were made in the same message."""
     changed = dict(arguments)
     for role in ("audio", "other"):
-        named = changed.get(role)
+        named = read_audio(changed.get(role))
         if not isinstance(named, int) or named not in newest:
             continue
         timed = [name for name in ("start", "end", "at") if changed.get(name) is not None]

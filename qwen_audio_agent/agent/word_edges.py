@@ -24,6 +24,7 @@ from qwen_audio_agent.audio.levels import rms_dbfs
 from qwen_audio_agent.audio.samples import Span, frame_at
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech.hearing import Listener
+from qwen_audio_agent.speech.text import normalise
 from qwen_audio_agent.speech.words import Word
 
 _REACH = 2.0
@@ -169,6 +170,9 @@ def _beside(
         return None
     if by_word:
         before, behind = _aligned(listener, side.audio, before, behind)
+    around = before + behind
+    split = len(before) + _too_many(side, places[side.place], is_left=is_left)
+    before, behind = around[: max(split, 0)], around[max(split, 0) :]
     # Seen from the right, time runs backwards.
     kept, gone = (before, behind) if is_left else (behind, before)
     clipped = leaked = -_REACH
@@ -180,6 +184,21 @@ def _beside(
     if gone:
         leaked = edge - gone[0].start if is_left else gone[-1].end - edge
     return _Beside(kept, length, clipped, leaked)
+
+
+def _too_many(side: Side, place: Place, *, is_left: bool) -> int:
+    """How many words went at an edge that are none of the named ones: negative from the right.
+
+    Known only where the ear heard just the words that were named, among others.
+    """
+    if side.edge != ("start" if is_left else "end") or not place.words:
+        return 0
+    went = [word.text for word in side.audio.transcript().between(place.start, place.end)]
+    named = normalise(place.words)
+    for first in range(len(went) - len(named) + 1):
+        if went[first : first + len(named)] == named:
+            return first if is_left else first + len(named) - len(went)
+    return 0
 
 
 def _aligned(

@@ -143,7 +143,7 @@ def test_calls_of_one_message_build_on_each_other_when_they_name_words(start, sa
         session,
         calls(
             ("cut", {"audio": 1, "words": "bravo"}),
-            ("cut", {"audio": 1, "words": "delta"}),
+            ("cut", {"audio": "Audio 1", "words": "delta"}),
             ("cut", {"audio": 1, "start": 0.0, "end": 0.5}),
             ("cut", {"audio": 1, "words": "alpha", "which": "second"}),
         ),

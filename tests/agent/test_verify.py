@@ -158,3 +158,15 @@ def test_cutting_a_phrase_from_real_speech_is_clean_and_within_50_ms(golden_data
         assert place.end == pytest.approx(3.26, abs=0.05)
         assert [verdict.kind for verdict in step.verdicts] == ["clean"]
         assert not [m for m in session.audio(2).find("middle classes") if not m.doubtful]
+
+
+def test_a_whole_word_that_went_with_the_named_one_is_missed(start):
+    session = start("alpha bravo charlie delta", word=0.1)
+    audio = session.audio(1)
+    span = Span.from_seconds(0.45, 0.70, audio.sample_rate)
+    place = Place(1, span, audio.sample_rate, "bravo", (True, True))
+    check = listen_again(session, 1, operations.cut(audio.edit_list, span), (place,))
+    assert [verdict.kind for verdict in check.verdicts] == ["clipped word right"]
+    (nudge,) = check.nudges
+    assert nudge.edge == "end"
+    assert nudge.frames == pytest.approx(-0.1 * 16_000, abs=0.02 * 16_000)
