@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -12,13 +13,13 @@ from pathlib import Path
 import soundfile
 
 SAMPLE_RATE = 44_100
-BLOCK = 1 << 16
+BLOCK = 1 << 19
 CROSSFADE_MS = 10
 Kept = list[list[int]]
 
 
 def limit(source: str, kept: Kept, out: str) -> None:
-    """Copy what is kept, as integers."""
+    """Copy what is kept, as integers, and bring it to the disk, as we do."""
     with (
         soundfile.SoundFile(source) as reader,
         soundfile.SoundFile(out, "w", reader.samplerate, reader.channels, reader.subtype) as writer,
@@ -27,10 +28,12 @@ def limit(source: str, kept: Kept, out: str) -> None:
             reader.seek(start)
             for at in range(start, end, BLOCK):
                 writer.write(reader.read(min(BLOCK, end - at), dtype="int16"))
+    with Path(out).open("rb+") as written:
+        os.fsync(written.fileno())
 
 
 def ours(source: str, kept: Kept, out: str) -> None:
-    """An edit list made by as many cuts, then rendered."""
+    """An edit list with all the cuts, rendered."""
     from qwen_audio_agent.audio.files import probe
     from qwen_audio_agent.audio.samples import Span
     from qwen_audio_agent.editing.edit_list import EditList
@@ -39,9 +42,8 @@ def ours(source: str, kept: Kept, out: str) -> None:
     from qwen_audio_agent.editing.sources import Sources
 
     file = probe(Path(source))
-    edit_list = EditList.from_file("s1", file)
-    for (_, cut_start), (cut_end, _) in reversed(list(itertools.pairwise(kept))):
-        edit_list = cut(edit_list, Span(cut_start, cut_end))
+    gone = [Span(start, end) for (_, start), (end, _) in itertools.pairwise(kept)]
+    edit_list = cut(EditList.from_file("s1", file), *gone)
     with tempfile.TemporaryDirectory() as cache:
         sources = Sources(Path(cache))
         sources.add_file("s1", file)

@@ -25,7 +25,7 @@ from qwen_audio_agent.errors import EditError
 if TYPE_CHECKING:
     from qwen_audio_agent.editing.sources import Sources
 
-BLOCK_FRAMES = 1 << 17
+BLOCK_FRAMES = 1 << 19
 _BLEEP_HZ = 1000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -51,12 +52,16 @@ def part(edit_list: EditList, span: Span) -> tuple[Clip, ...]:
 
     part            | A | B | C |  ->  | a | B |
     """
-    clips = []
-    for clip, start in zip(edit_list.clips, edit_list.starts, strict=False):
-        first, last = max(span.start, start), min(span.end, start + clip.num_frames)
-        if first < last:
-            clips.append(clip.slice(Span(first - start, last - start)))
-    return tuple(clips)
+    starts = edit_list.starts
+    first = max(bisect_right(starts, span.start) - 1, 0)
+    last = bisect_left(starts, span.end)
+    clips = list(edit_list.clips[first:last])
+    # Only the outer clips can be cut; those between are the same values as before.
+    for index in {0, len(clips) - 1} if clips else set():
+        start, clip = starts[first + index], clips[index]
+        inside = Span(max(span.start - start, 0), min(span.end - start, clip.num_frames))
+        clips[index] = clip.slice(inside)
+    return tuple(clip for clip in clips if clip.num_frames)
 
 
 def foreign_part(base: EditList, other: EditList, span: Span | None) -> tuple[Clip, ...]:
@@ -89,9 +94,10 @@ def joined(base: EditList, parts: Iterable[tuple[Clip, ...]], join: int | None) 
     """
     half_length = default_join(base.sample_rate) if join is None else join
     clips: list[Clip] = []
-    for clip in _with_joins(parts, half_length):
-        whole = _merged(clips[-1], clip) if clips else None
-        clips[len(clips) - (whole is not None) :] = [whole or clip]
+    for first, *others in filter(None, parts):
+        joined_first = replace(first, join=half_length)
+        whole = _merged(clips[-1], joined_first) if clips else None
+        clips[len(clips) - (whole is not None) :] = [whole or joined_first, *others]
     if clips:
         # Nothing comes before the first clip; `edge` says how the programme begins.
         clips[0] = replace(clips[0], join=0)
@@ -123,13 +129,6 @@ def repeated(base: EditList, clips: tuple[Clip, ...], num_frames: int, join: int
         start = round((index * _GOLDEN % 1) * (length - piece))
         pieces.append(part(sound, Span(start, start + min(piece, num_frames - done))))
     return joined(sound, pieces, join)
-
-
-def _with_joins(parts: Iterable[tuple[Clip, ...]], half_length: int) -> Iterable[Clip]:
-    for clips in parts:
-        if clips:
-            yield replace(clips[0], join=half_length)
-            yield from clips[1:]
 
 
 def _merged(left: Clip, right: Clip) -> Clip | None:
