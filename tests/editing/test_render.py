@@ -297,7 +297,7 @@ def test_a_render_that_fails_leaves_what_was_there(record: Callable[..., Any]) -
 
 
 def test_progress_rises_to_one(record: Callable[..., Any]) -> None:
-    a = record("a.wav", 300_000)
+    a = record("a.wav", 1_200_000)
     told: list[float] = []
 
     render(a.edit_list, a.sources, a.path.with_stem("out"), progress=told.append)
