@@ -110,7 +110,7 @@ def _figure(
         f'<line class="join" x1="{at * scale:.2f}" x2="{at * scale:.2f}" y1="0" y2="{_HEIGHT}"/>'
         for at in joins
     )
-    count = f", {len(joins)} joins" if joins else ""
+    count = f", {len(joins)} join{'s' if len(joins) > 1 else ''}" if joins else ""
     caption = f"Audio {audio['audio']}, {name}: {audio['duration']:.2f} s{count}"
     return (
         f'<figure><svg viewBox="0 0 {width} {_HEIGHT}" preserveAspectRatio="none" role="img" '
@@ -155,7 +155,7 @@ def _step(step: dict[str, Any]) -> str:
     if step["unheard"]:
         heard.append(f"<span class=soft>{step['unheard']} more joins measured only</span>")
     if step["repairs"]:
-        heard.append(f"<span class=soft>edges moved {step['repairs']} times</span>")
+        heard.append(f"<span class=soft>edges moved {step['repairs']} &times;</span>")
     if levels := step["levels"]:
         heard += [
             f"{_text(name.rpartition('_')[0].replace('_', ' '))} {old:.1f} &rarr; {new:.1f}"
