@@ -194,7 +194,8 @@ def _too_many(side: Side, place: Place, *, is_left: bool) -> int:
 
     Known only where the ear heard just the words that were named, among others.
     """
-    if side.edge != ("start" if is_left else "end") or not place.words:
+    is_inside = side.edge == ("start" if is_left else "end")
+    if not (is_inside and place.words and all(place.movable)):
         return 0
     went = [word.text for word in side.audio.transcript().between(place.start, place.end)]
     named = normalise(place.words)
