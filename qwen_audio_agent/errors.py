@@ -11,8 +11,8 @@
     |-- UsageError              a command line, or a call, that makes no sense
     `-- ToolError               for the model: what was given, what is allowed, what to do next
 
-A message says what was given, what is allowed and what to do next. Wrong calls by a programmer are plain
-ValueError and TypeError.
+A message says what was given, what is allowed and what to do next. Wrong calls by a programmer are
+plain ValueError and TypeError.
 """
 
 
@@ -44,7 +44,7 @@ class SourceChangedError(SessionError):
     """A source of a session is gone, or no longer holds the sound that it held."""
 
 
-class LimitReached(QwenAudioAgentError):
+class LimitReached(QwenAudioAgentError):  # noqa: N818  (what happened, not a fault)
     """The planner ran out of steps or of time; what was done until then is kept."""
 
 

@@ -40,7 +40,7 @@ _MAY_BE_APOSTROPHE = "'‘’"
 _SUFFIXES = (
     "wave?|flac|mp3|ogg|oga|opus|m4[ab]|mp4|aac|webm|aif[fc]?|au|caf|mk[av]|mov|wma|w64|rf64"
 )
-_SECONDS_OF = {
+SECONDS_OF = {
     "h": 3600.0,
     "m": 60.0,
     "min": 60.0,
@@ -133,7 +133,7 @@ def _value(kind: str, text: str) -> float:
         return seconds
     if kind == "LENGTH":
         parts = re.findall(r"([\d.]+)([a-z]+)", text.lower())
-        return sum(float(number) * _SECONDS_OF[unit] for number, unit in parts)
+        return sum(float(number) * SECONDS_OF[unit] for number, unit in parts)
     return 0.0
 
 

@@ -9,18 +9,8 @@ from typing import Any
 from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import END, START, Moment
+from qwen_audio_agent.chat_models.sentence import SECONDS_OF
 from qwen_audio_agent.errors import InstructionError
-
-_UNITS = {
-    "h": 3600.0,
-    "m": 60.0,
-    "min": 60.0,
-    "mins": 60.0,
-    "s": 1.0,
-    "sec": 1.0,
-    "secs": 1.0,
-    "ms": 0.001,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +84,7 @@ class Times(Transformer[Token, Any]):
     def clock(self, token: Token) -> Length:
         text, seconds = token.value.text.lower(), token.value.value
         single = re.fullmatch(r"[\d.]+([a-z]+)", text)
-        return Length(seconds, _UNITS[single[1]] if single else None)
+        return Length(seconds, SECONDS_OF[single[1]] if single else None)
 
     def seconds(self, number: float) -> Length:
         return Length(number, 1.0)

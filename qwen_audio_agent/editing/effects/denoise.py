@@ -78,10 +78,10 @@ LARGEST_RATIO = 1000.0
 SNR_DB = (5.0, 20.0)
 """Long-term power over noise, in dB: a bad recording and a good one."""
 
-NOISE_FACTOR = (1.2, 0.2)
+NOISE_FACTOR = (1.2, 0.1)
 """What the estimate of the noise is multiplied by in a bad recording and in a good one."""
 
-FLOOR_DB = (-24.0, -10.0)
+FLOOR_DB = (-24.0, -8.0)
 """The lowest gain in a bad recording and in a good one."""
 
 SOUNDING = 1e-10
