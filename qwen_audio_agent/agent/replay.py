@@ -32,7 +32,7 @@ def replay(
         audio: the recording.
         out: the file to write.
         ear: who listens to another recording; None = the best one at hand.
-        progress: told how much is written, 0 to 1.
+        progress: told how much of each long task is done, 0 to 1.
 
     Raises:
         SessionError: no session, or nothing was edited in it.
@@ -41,13 +41,13 @@ def replay(
         AudioFileError: `audio` cannot be read, or `out` not be written.
     """
     sha256 = content_hash(Path(audio))
-    with Session.open(session, first=audio, ear=ear) as old:
+    with Session.open(session, first=audio, ear=ear, progress=progress) as old:
         if not old.steps:
             raise SessionError(f"{session} has no edits that could be done again")
         if sha256 == old.recordings[0].sha256:
             return old.render(old.latest, out, progress=progress)
         with tempfile.TemporaryDirectory() as folder:
-            new = Session.create(Path(folder) / "replay", ear=ear)
+            new = Session.create(Path(folder) / "replay", ear=ear, progress=progress)
             with new:
                 newest = _again(old, new, Path(audio))
                 return new.render(newest, out, progress=progress)

@@ -19,7 +19,7 @@ from qwen_audio_agent.agent.report_page import page
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.storage import write_whole
-from qwen_audio_agent.audio.files import content_hash, probe
+from qwen_audio_agent.audio.files import content_hash
 from qwen_audio_agent.editing.time_map import TimeMap
 
 _COLUMNS = 800
@@ -88,7 +88,7 @@ def outline(audio: SessionAudio, num_columns: int = _COLUMNS) -> list[float]:
 
 def _recordings(session: Session) -> Iterator[dict[str, Any]]:
     for recording in session.recordings:
-        file = probe(recording.path)
+        file = session.sources.files[recording.id]
         yield {
             "name": recording.name,
             "path": str(recording.path),

@@ -2,8 +2,8 @@
 again.
 
 FOLDER/journal.jsonl    sources, messages and steps, one JSON object per line, only ever appended
-FOLDER/sources/         copies of all recordings but the first, which is referred to by path and
-hash FOLDER/cache/           derived sound and what was heard; may be deleted at any time
+FOLDER/sources/         copies of all recordings but the first, which is found by path and hash
+FOLDER/cache/           decoded and derived sound, what was heard; may go when nobody works here
 FOLDER/lock             held while a process works in the folder
 """
 
@@ -43,7 +43,7 @@ class Hearing(TypedDict, total=False):
     Attributes:
         ear: who listens; the best one at hand by default.
         hearing_cache: where hearings are kept, by content; the session's own cache by default.
-        progress: called with 0..1 while something long is heard.
+        progress: called with 0..1 while something long is heard, decoded or made.
         num_workers: processes for long recordings; one per core by default.
     """
 
@@ -74,11 +74,12 @@ class Session:
         sources: the recordings and edit lists that edit lists refer to.
     """
 
-    def __init__(self, folder: Path, listener: Listener, first: Path | None = None) -> None:
+    def __init__(self, folder: Path, hearing: Hearing, first: Path | None = None) -> None:
         self.folder = folder
         self._first = first
-        self.listener = listener
-        self.sources = Sources(folder / "cache")
+        self._progress = hearing.get("progress")
+        self.listener = _listener(folder, hearing)
+        self.sources = Sources(folder / "cache", self._progress)
         self._entries: list[Entry] = []
         self._recordings: dict[str, Recording] = {}
         self._steps: list[Step] = []
@@ -106,7 +107,7 @@ class Session:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SessionError(f"{folder} exists already: open that session, or name a new folder")
         folder.mkdir(parents=True, exist_ok=True)
-        session = cls(folder, _listener(folder, hearing))
+        session = cls(folder, hearing)
         try:
             for path in files:
                 session.add_audio(path)
@@ -134,7 +135,7 @@ class Session:
         folder = Path(folder)
         if not (folder / "journal.jsonl").is_file():
             raise SessionError(f"{folder} holds no session: name a folder that one was made in")
-        return cls(folder, _listener(folder, hearing), Path(first) if first else None)
+        return cls(folder, hearing, Path(first) if first else None)
 
     def close(self) -> None:
         """Give the folder back to other processes."""
@@ -230,7 +231,7 @@ class Session:
             AudioFileError: it cannot be read as sound.
         """
         path = Path(path)
-        file = probe(path)
+        file = self._probe(path)
         sha256 = content_hash(path)
         name = f"s{sha256[:16]}"
         if self._recordings and name not in self._recordings:
@@ -301,6 +302,10 @@ class Session:
                 recording.check()
                 self._unchanged[recording.id] = state
 
+    def _probe(self, path: Path) -> AudioFile:
+        """Probe a recording; what must be decoded for it is decoded once for the session."""
+        return probe(path, self.folder / "cache", self._progress)
+
     def _restore(self) -> None:
         """Take in the lines of the journal; write the first one if there is none."""
         for record in self._journal.records:
@@ -338,7 +343,7 @@ class Session:
             case "audio":
                 recording = find_recording(record["recording"], self.folder, self._first)
                 self._recordings.setdefault(recording.id, recording)
-                self.sources.add_file(recording.id, probe(recording.path))
+                self.sources.add_file(recording.id, self._probe(recording.path))
                 self._entries.append(Entry(EditList.from_json(record["edit_list"]), recording.name))
             case "step":
                 step = Step.from_json(record["step"])

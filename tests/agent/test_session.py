@@ -14,6 +14,8 @@ import pytest
 import soundfile
 from langchain_core.messages import AIMessage, HumanMessage
 
+from qwen_audio_agent.agent.replay import replay
+from qwen_audio_agent.agent.report import write_report
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.errors import (
     AudioFileError,
@@ -238,3 +240,22 @@ def test_a_session_that_is_killed_opens_and_goes_on(start, said, tmp_path, delay
         made = opened.call("cut", audio=1, words="charlie").audio
         assert said(opened, made) == "alpha bravo"
         opened.render(opened.latest, tmp_path / "out.wav")
+
+
+def test_a_compressed_recording_is_decoded_once_for_the_session(start, tmp_path):
+    ear = start("alpha bravo charlie").ear
+    path = tmp_path / "talk.mp3"
+    soundfile.write(path, *soundfile.read(tmp_path / "talk1.wav"))
+    folder, told = tmp_path / "compressed", []
+    with Session.create(folder, [path], ear=ear, progress=told.append) as session:
+        assert told[-1] == pytest.approx(1)
+        (copy,) = (folder / "cache").glob("*.wav")
+        written = copy.stat().st_mtime_ns
+        session.call("cut", audio=1, start=0.65, end=1.0)
+    with Session.open(folder, ear=ear) as session:
+        write_report(session, 2, tmp_path / "report")
+        session.render(2, tmp_path / "out.wav")
+    replay(folder, path, tmp_path / "again.wav", ear=ear)
+    assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "out.wav").read_bytes()
+    assert list((folder / "cache").glob("*.wav")) == [copy]
+    assert copy.stat().st_mtime_ns == written
