@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import TextIO
@@ -27,29 +28,46 @@ class Progress:
         self._title = title
         self._stream = stream or sys.stderr
         self._enabled = enabled
-        self._started: float | None = None
+        self._lock = threading.RLock()
+        self._timer: threading.Timer | None = None
+        self._done = 0.0
         self._shown_at = 0.0
         self._shown = False
 
     def __call__(self, done: float) -> None:
-        now = time.monotonic()
-        if self._started is None or done < 0.001:
-            self._started = now
-        interval = 0.1 if self._stream.isatty() else LINE_EVERY_S
-        late_enough = now - self._started >= QUIET_S and now - self._shown_at >= interval
-        if self._enabled and late_enough and done < 1:
-            self._show(done)
-            self._shown_at = now
-        if done >= 1:
-            self._clear()
-            self._started = None
+        if not self._enabled:
+            return
+        with self._lock:
+            self._done = done
+            if done >= 1:
+                self._finish()
+            elif self._timer is None:
+                # Work that tells nothing for long, such as one long decoding, shows up as well.
+                self._timer = threading.Timer(QUIET_S, self._show)
+                self._timer.daemon = True
+                self._timer.start()
+            elif self._timer.finished.is_set():
+                self._show()
 
-    def _show(self, done: float) -> None:
-        filled = round(BAR_WIDTH * done)
-        line = f"{self._title}  {'#' * filled}{'-' * (BAR_WIDTH - filled)}  {100 * done:3.0f} %"
-        self._stream.write(f"\r{line}" if self._stream.isatty() else f"{line}\n")
-        self._stream.flush()
-        self._shown = True
+    def _show(self) -> None:
+        with self._lock:
+            interval = 0.1 if self._stream.isatty() else LINE_EVERY_S
+            now = time.monotonic()
+            if self._timer is None or (self._shown and now - self._shown_at < interval):
+                return
+            filled = round(BAR_WIDTH * self._done)
+            bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+            line = f"{self._title}  {bar}  {100 * self._done:3.0f} %"
+            self._stream.write(f"\r{line}" if self._stream.isatty() else f"{line}\n")
+            self._stream.flush()
+            self._shown, self._shown_at = True, now
+
+    def _finish(self) -> None:
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = None
+            self._clear()
 
     def _clear(self) -> None:
         if self._shown and self._stream.isatty():
@@ -66,4 +84,4 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._clear()
+        self._finish()
