@@ -101,7 +101,9 @@ def joined(base: EditList, parts: Iterable[tuple[Clip, ...]], join: int | None) 
     if clips:
         # Nothing comes before the first clip; `edge` says how the programme begins.
         clips[0] = replace(clips[0], join=0)
-    return replace(base, clips=tuple(clips), edge=half_length)
+    # A long crossfade is asked for where sounds meet, not where the programme begins and ends.
+    edge = min(half_length, default_join(base.sample_rate))
+    return replace(base, clips=tuple(clips), edge=edge)
 
 
 def repeated(base: EditList, clips: tuple[Clip, ...], num_frames: int, join: int) -> EditList:

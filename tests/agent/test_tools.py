@@ -165,11 +165,28 @@ def test_a_bleep_keeps_the_time_and_room_tone_sounds_like_the_room(start):
     inner = Span(place.span.start + 400, place.span.end - 400)
     bleep = session.audio(2)
     assert bleep.num_frames == whole.num_frames
-    assert rms_dbfs(bleep.read(inner)) == pytest.approx(-23, abs=0.5)
+    assert rms_dbfs(bleep.read(inner)) == pytest.approx(rms_dbfs(whole.read(inner)), abs=0.5)
     session.call("silence", audio=1, words="bravo", fill="room")
     assert rms_dbfs(session.audio(3).read(inner)) == pytest.approx(-70, abs=3)
     session.call("silence", audio=1, words="bravo", fill="digital")
     assert not session.audio(4).read(inner).samples.any()
+
+
+def test_a_long_crossfade_lays_two_recordings_over_each_other(start):
+    session = start("alpha bravo", "golf hotel", lead=0.5)
+    one, two = session.audio(1), session.audio(2)
+    step = session.call("insert", audio=1, other=2, crossfade_ms=500)
+    made = session.audio(step.audio)
+    overlap = 8000
+    assert made.num_frames == one.num_frames + two.num_frames - overlap
+    assert made.transcript().text == "alpha bravo golf hotel"
+    assert step.verdict_text == 'heard again at the join: "alpha bravo | golf hotel"  clean'
+    kept = Span(0, one.num_frames - overlap)
+    assert np.array_equal(made.read(kept).samples, one.read(kept).samples)
+    tail = Span(one.num_frames, made.num_frames)
+    assert np.array_equal(made.read(tail).samples, two.read(Span(overlap, two.num_frames)).samples)
+    with pytest.raises(ToolError, match="crossfade of 9.00 s is too long here"):
+        session.call("insert", audio=1, other=2, crossfade_ms=9000)
 
 
 def test_gain_changes_words_only_where_they_are(start):

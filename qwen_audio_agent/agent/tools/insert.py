@@ -22,6 +22,9 @@ from qwen_audio_agent.editing import operations
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
+_LONGEST_JOIN_MS = 30.0
+"""A longer crossfade is asked for to be heard: both sounds at once."""
+
 
 class Insert(Stretch):
     """Splice another audio, or a part of it, into this audio; at the end if no place is given.
@@ -33,7 +36,9 @@ class Insert(Stretch):
     at: OptionalNumber = Field(default=None, description="where in this audio, in seconds")
     before: OptionalWords = Field(default=None, description="words of this one that it goes before")
     after: OptionalWords = Field(default=None, description="words of this one that it goes after")
-    crossfade_ms: Milliseconds = Field(default=10.0, ge=0, le=10_000, description="crossfade in ms")
+    crossfade_ms: Milliseconds = Field(
+        default=10.0, ge=0, le=10_000, description="crossfade in ms; over 30 the sounds overlap"
+    )
 
 
 def insert(session: Session, wish: Insert) -> Outcome:
@@ -47,7 +52,14 @@ def insert(session: Session, wish: Insert) -> Outcome:
         point, taken = places
         base = where.audio.edit_list
         frame = point.span.start
-        made = operations.insert(base, frame, other.audio.edit_list, taken.span, join=join)
+        made = operations.insert(
+            base,
+            frame,
+            other.audio.edit_list,
+            taken.span,
+            join=join,
+            overlap=wish.crossfade_ms > _LONGEST_JOIN_MS,
+        )
         put = point_text(point, is_end=frame == base.num_frames)
         text = f"Put {stretches_text((taken,))} of {other.name} in {put}."
         return Outcome(text, made, places, at)

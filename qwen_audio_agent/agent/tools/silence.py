@@ -14,14 +14,11 @@ from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import stretches_text
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
-from qwen_audio_agent.editing.edit_list import BLEEP, Clip, EditList
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.fills import bleep, room_tone
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
-
-
-_BLEEP_DB = -20.0
-_ROOM_SECONDS = 0.5
 
 
 class Silence(Stretch):
@@ -47,11 +44,9 @@ def silence(session: Session, wish: Silence) -> Outcome:
 def _fill(audio: SessionAudio, fill: str, span: Span) -> EditList | None:
     """What is heard instead; None is digital silence."""
     if fill == "bleep":
-        clip = Clip(BLEEP, 0, span.num_frames, gain_db=_BLEEP_DB)
-        return EditList((clip,), audio.sample_rate, audio.num_channels)
+        return bleep(audio.edit_list, audio.read, span)
     if fill == "room":
-        quietest = audio.activity.quietest(_ROOM_SECONDS)
-        return operations.keep(audio.edit_list, quietest) if quietest else None
+        return room_tone(audio.edit_list, audio.read, span)
     return None
 
 
