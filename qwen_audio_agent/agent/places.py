@@ -248,7 +248,7 @@ def _window(where: Listened, edge: Edge, first: float, last: float) -> Span:
     """Where an edge may lie: as far as it is uncertain, never past the middle of a neighbour."""
     start, end = max(edge.time - edge.error, first), min(edge.time + edge.error, last)
     if edge.by_word:
-        for word in where.audio.transcript().between(start - 0.5, end + 0.5):
+        for word in where.audio.words_between(start - 0.5, end + 0.5):
             middle = (word.start + word.end) / 2
             if middle < edge.time:
                 start = max(start, middle)

@@ -150,7 +150,7 @@ def _removed(before: SessionAudio, after: SessionAudio) -> list[list[float]]:
 
 
 def _words(before: SessionAudio, after: SessionAudio) -> list[dict[str, Any]]:
-    """The words of the old audio, each with whether it is still there."""
+    """The words that were heard in the old audio, each with whether it is still there."""
     return [
         {
             "text": word.text,
@@ -158,7 +158,7 @@ def _words(before: SessionAudio, after: SessionAudio) -> list[dict[str, Any]]:
             "end": round(word.end, 3),
             "kept": _is_kept(before, after.time_map, (word.start + word.end) / 2),
         }
-        for word in before.transcript().words
+        for word in before.remembered()
     ]
 
 

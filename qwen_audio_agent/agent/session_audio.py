@@ -1,15 +1,15 @@
 """One audio of a session as a mind hears it: its words come from the recordings that it was made
 of.
 
-Each recording is heard once. What an edit list takes from it keeps the words that were heard
-there, at new times; only where an edit went through a word, or put words beside each other that
-were apart, is the new sound listened to.
+Each recording is heard once, and of a long one no more than is asked for. What an edit list takes
+from it keeps the words that were heard there, at new times; only where an edit went through a word,
+or put words beside each other that were apart, is the new sound listened to.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -32,6 +32,7 @@ AROUND = 2.0
 _BLOCK_SECONDS = 10
 _ORDINARY_SECONDS = 20.0
 _TOUCHED = 0.03
+_WORD = 0.5
 _WHOLE = Fraction(85, 100)
 _MAX_SEARCHED_JOINS = 12
 
@@ -110,6 +111,21 @@ class SessionAudio:
         """The words of the whole audio, in seconds of this audio."""
         return self._transcript
 
+    def words_between(self, start: float, end: float) -> tuple[Word, ...]:
+        """The words that are heard in [start, end) seconds, and no more than that listened to."""
+        start, end = max(0.0, start), min(end, self.duration)
+        if start >= end:
+            return ()
+        # A word that is said at the border may reach over it.
+        first, last = max(0.0, start - _WORD), min(end + _WORD, self.duration)
+        return self._listened(Span.from_seconds(first, last, self.sample_rate)).between(start, end)
+
+    def remembered(self) -> tuple[Word, ...]:
+        """The words of this audio as far as somebody listened before; listens to nothing."""
+        recordings = self._recordings()
+        known = {name: self._listener.remembered(file) for name, file in recordings}
+        return self.time_map.retime(known).words
+
     def find(self, phrase: str) -> tuple[Match, ...]:
         """The places where a phrase is said, best first, the doubtful ones flagged."""
         if phrase not in self._found:
@@ -120,37 +136,62 @@ class SessionAudio:
 
     @cached_property
     def _transcript(self) -> Transcript:
-        known = self.time_map.retime(self._heard)
+        return self._listened(Span(0, self.num_frames))
+
+    def _listened(self, span: Span) -> Transcript:
+        """What is heard in a span of frames; words elsewhere may be missing."""
+        heard = self._heard(span)
+        known = self.time_map.retime(heard)
         words = known.words
-        for join, broken in self._broken.items():
+        for join, broken in self._broken(span, heard).items():
             words = self._listened_again(words, join, broken)
         return replace(known, words=words)
 
-    @cached_property
-    def _heard(self) -> dict[str, Transcript]:
-        """What was heard in each recording that this audio is made of."""
-        return {name: self._listener.transcribe(file) for name, file in self._recordings()}
+    def _heard(self, span: Span) -> dict[str, Transcript]:
+        """What was heard in those parts of recordings that a span of this audio is made of."""
+        heard = {}
+        for name, file in self._recordings():
+            scale = Fraction(file.sample_rate, self.sample_rate)
+            parts = [
+                Span(math.floor(start * scale), math.ceil(end * scale))
+                for source, start, end in self._sources_of(span)
+                if source == name
+            ]
+            if parts:
+                heard[name] = self._listener.transcribe(file, *parts)
+        return heard
+
+    def _sources_of(self, span: Span) -> Iterator[tuple[str, Fraction, Fraction]]:
+        """The sources that are heard in a span, each from which place of it to which."""
+        for stretch in self.time_map.stretches:
+            start = max(stretch.start, Fraction(span.start))
+            end = min(stretch.end, Fraction(span.end))
+            if start < end:
+                yield stretch.source, stretch.to_source(start), stretch.to_source(end)
 
     def _recordings(self) -> list[tuple[str, AudioFile]]:
         used = {stretch.source for stretch in self.time_map.stretches}
         return sorted((name, file) for name, file in self._sources.files.items() if name in used)
 
-    @cached_property
-    def _broken(self) -> dict[int, Span]:
-        """The joins that go through a word, each with the frames of what is left of it."""
+    def _broken(self, span: Span, heard: Mapping[str, Transcript]) -> dict[int, Span]:
+        """The joins in a span that go through a word, each with the span of what is left of it."""
         broken = {}
         for left, right in pairwise(self.time_map.stretches):
             join = math.ceil(right.start)
-            before = self._half(left.source, left.source_end, is_left=True)
-            after = self._half(right.source, right.source_start, is_left=False)
+            if not span.start <= join <= span.end:
+                continue
+            before = self._half(heard, left.source, left.source_end, is_left=True)
+            after = self._half(heard, right.source, right.source_start, is_left=False)
             if before or after:
                 broken[join] = Span(max(0, join - before), min(self.num_frames, join + after))
         return broken
 
-    def _half(self, source: str, place: Fraction, *, is_left: bool) -> int:
+    def _half(
+        self, heard: Mapping[str, Transcript], source: str, place: Fraction, *, is_left: bool
+    ) -> int:
         """How many frames of the word said at a place of a recording lie on one side of it."""
         at = float(place / self.sample_rate)
-        for word in self._heard[source].words if source in self._heard else ():
+        for word in heard[source].words if source in heard else ():
             if word.start + _TOUCHED < at < word.end - _TOUCHED:
                 return frame_at(at - word.start if is_left else word.end - at, self.sample_rate)
         return 0
@@ -196,8 +237,9 @@ class SessionAudio:
     def _joins_to_search(self, phrase: str) -> list[int]:
         """Searching costs as much as listening: of many joins only those near one of the words."""
         wanted = set(normalise(phrase))
+        whole = Span(0, self.num_frames)
         if len(wanted) < 2:
-            return list(self._broken)
+            return list(self._broken(whole, self._heard(whole)))
         if len(self.joins) <= _MAX_SEARCHED_JOINS:
             return list(self.joins)
         searched = []

@@ -115,7 +115,8 @@ def copy_whole(source: Path, target: Path) -> None:
 def write_whole(path: Path, content: str) -> None:
     """Write text so that `path` appears complete or not at all."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
+    # File names may hold bytes that are no text: "\\udcff", as JSON writes them too.
+    with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -147,7 +148,8 @@ def _parse(line: bytes) -> Record | None:
 def _lock(file: IO[bytes]) -> None:
     if sys.platform == "win32":
         # Windows locks bytes, not files: one far behind the process number, which others must be
-        # able to read. le.seek(1 << 20)
+        # able to read.
+        file.seek(1 << 20)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -35,6 +35,7 @@ _UNSUSPICIOUS = JoinMeasure(high_frequency_db=3.0, residual_db=3.0, level_step_d
 _CLEARLY_DB = 2.0
 _CLICK_REACH = 0.05
 _LEVEL_REACH = 1.0
+_SHOWN_REACH = 3.0
 _LEVEL_STEP_DB = 10.0
 # Speech beside a pause differs by more than two voices do.
 _PAUSE_DB = 25.0
@@ -124,7 +125,7 @@ def _beyond(ordinary: JoinMeasure) -> JoinMeasure:
 
 def _around(after: SessionAudio, at: float) -> str:
     """The words around a join, which is drawn as a bar: "... of the | and we're glad ..."."""
-    words = after.transcript().words
+    words = after.words_between(at - _SHOWN_REACH, at + _SHOWN_REACH)
     left = [word.text for word in words if (word.start + word.end) / 2 < at]
     right = [word.text for word in words if (word.start + word.end) / 2 >= at]
     before = (["..."] if len(left) > 2 else []) + left[-2:]

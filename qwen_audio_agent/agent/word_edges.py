@@ -161,9 +161,9 @@ def _beside(
     listener: Listener, side: Side, places: tuple[Place, ...], *, is_left: bool
 ) -> _Beside | None:
     """Align the words around an edge on the old sound; None if the ear misheard across the edge."""
-    edge, words = side.time, side.audio.transcript()
-    before = words.between(max(0.0, edge - (_REACH if is_left else _BEYOND)), edge)
-    behind = words.between(edge, edge + (_BEYOND if is_left else _REACH))
+    edge, words_between = side.time, side.audio.words_between
+    before = words_between(edge - (_REACH if is_left else _BEYOND), edge)
+    behind = words_between(edge, edge + (_BEYOND if is_left else _REACH))
     before, behind = before[-_BESIDE:], behind[:_BESIDE]
     by_word = _movable(side, places)
     runs_over = any(
@@ -197,7 +197,7 @@ def _too_many(side: Side, place: Place, *, is_left: bool) -> int:
     is_inside = side.edge == ("start" if is_left else "end")
     if not (is_inside and place.words and all(place.movable)):
         return 0
-    went = [word.text for word in side.audio.transcript().between(place.start, place.end)]
+    went = [word.text for word in side.audio.words_between(place.start, place.end)]
     named = normalise(place.words)
     for first in range(len(went) - len(named) + 1):
         if went[first : first + len(named)] == named:

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -101,14 +101,34 @@ class Listener:
         self._num_workers = num_workers or min(_num_cores(), _MAX_WORKERS)
         self._hashes: dict[tuple[Any, ...], str] = {}
 
-    def transcribe(self, file: AudioFile) -> Transcript:
+    def transcribe(self, file: AudioFile, *spans: Span) -> Transcript:
         """Write down what is said in a recording of any length.
+
+        Args:
+            file: the recording.
+            *spans: frames of it; no further than the stretches that they lie in, of up to 30 s, is
+                listened to. All of it by default.
 
         Raises:
             HearingError: the ear cannot listen, or a process of it died.
             AudioFileError: the recording cannot be read.
         """
-        return self._transcribe(self._of_file(file), self._progress)
+        sound = self._of_file(file)
+        stretches = self._stretches(sound)
+        if spans:
+            stretches = tuple(s for s in stretches if any(_overlap(s, span) for span in spans))
+        return self._transcribe(sound, stretches, self._progress)
+
+    def remembered(self, file: AudioFile) -> Transcript:
+        """What is said in a recording, as far as it was listened to before; listens to nothing.
+
+        Raises:
+            AudioFileError: the recording cannot be read.
+        """
+        sound = self._of_file(file)
+        stretches = self._stretches(sound)
+        known = [s for s in stretches if self._cache.get(self._task_key(sound, Task(s)))]
+        return self._transcribe(sound, known, _not_shown)
 
     def find(self, file: AudioFile, phrase: str) -> tuple[Match, ...]:
         """Search a phrase in the sound of a recording of any length.
@@ -129,7 +149,8 @@ class Listener:
         Raises:
             HearingError: the ear cannot listen.
         """
-        return self._transcribe(_of_audio(audio), self._progress)
+        sound = _of_audio(audio)
+        return self._transcribe(sound, self._stretches(sound), self._progress)
 
     def find_in(self, audio: Audio, phrase: str) -> tuple[Match, ...]:
         """Search a phrase in a sound in memory; as `find`.
@@ -157,18 +178,23 @@ class Listener:
         """A recording that can be asked what is said in it."""
         return _Recording(self, file)
 
-    def _transcribe(self, sound: _Sound, progress: Callable[[float], None]) -> Transcript:
-        spans = self._stretches(sound)
+    def _transcribe(
+        self, sound: _Sound, spans: Sequence[Span], progress: Callable[[float], None]
+    ) -> Transcript:
+        duration = sound.num_frames / sound.sample_rate
+        if not spans:
+            return Transcript((), duration, ear=self.ear.name)
         heard = self._answers(sound, [Task(span) for span in spans], Transcript.from_json, progress)
-        return stitch(spans, heard, sound.sample_rate)
+        return replace(stitch(spans, heard, sound.sample_rate), duration=duration)
 
     def _find(self, sound: _Sound, phrase: str) -> tuple[Match, ...]:
         words = normalise(phrase)
         if not words:
             return ()
         overlap = min(1.0 + 0.6 * len(words), _MAX_OVERLAP)
-        spans = widened(self._stretches(sound), overlap, sound.sample_rate)
-        heard = self._transcribe(sound, lambda done: self._progress(done / 2))
+        stretches = self._stretches(sound)
+        spans = widened(stretches, overlap, sound.sample_rate)
+        heard = self._transcribe(sound, stretches, lambda done: self._progress(done / 2))
         tasks = [Task(span, phrase, inside(heard, span, sound.sample_rate)) for span in spans]
         found = self._answers(sound, tasks, _matches, lambda done: self._progress((1 + done) / 2))
         return gather(spans, found, sound.sample_rate)
@@ -193,10 +219,7 @@ class Listener:
         progress: Callable[[float], None],
     ) -> list[T]:
         """The answer to each task, kept or new; each new one is kept at once."""
-        keys = [
-            self._key(sound, task.span.start, task.span.end, readings(task.phrase or ""))
-            for task in tasks
-        ]
+        keys = [self._task_key(sound, task) for task in tasks]
         found = [_parsed(self._cache.get(key), parse) for key in keys]
         missing = [i for i, answer in enumerate(found) if answer is None]
         total = max(1, sum(task.span.num_frames for task in tasks))
@@ -221,6 +244,9 @@ class Listener:
         else:
             for index, task in enumerate(tasks):
                 yield index, task.do(self.ear, sound.read(task.span))
+
+    def _task_key(self, sound: _Sound, task: Task) -> str:
+        return self._key(sound, task.span.start, task.span.end, readings(task.phrase or ""))
 
     def _key(self, sound: _Sound, *question: Any) -> str:
         """What decides an answer; what is known to be said is decided by ear and sound."""
@@ -263,6 +289,10 @@ class _Recording:
 
     def find(self, phrase: str) -> tuple[Match, ...]:
         return self.listener.find(self.file, phrase)
+
+
+def _overlap(a: Span, b: Span) -> bool:
+    return a.start < b.end and b.start < a.end
 
 
 def _not_shown(_done: float) -> None:

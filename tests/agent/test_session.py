@@ -242,6 +242,17 @@ def test_a_session_that_is_killed_opens_and_goes_on(start, said, tmp_path, delay
         opened.render(opened.latest, tmp_path / "out.wav")
 
 
+def test_an_edit_by_seconds_listens_to_nothing_but_what_is_beside_its_joins(start):
+    session = start("alpha bravo 0.7 charlie delta 0.7 " * 30)
+    step = session.call("cut", audio=1, start=40.5, end=48.9)
+    (verdict,) = step.verdicts
+    heard = session.audio(1).remembered()
+    assert heard
+    assert 9 < heard[0].start < 40 < 50 < heard[-1].start < 80 < session.audio(1).duration
+    assert verdict.is_clean
+    assert len(session.audio(1).transcript().words) == 120 > len(heard)
+
+
 def test_a_compressed_recording_is_decoded_once_for_the_session(start, tmp_path):
     ear = start("alpha bravo charlie").ear
     path = tmp_path / "talk.mp3"

@@ -185,7 +185,7 @@ def test_a_long_crossfade_lays_two_recordings_over_each_other(start):
     assert np.array_equal(made.read(kept).samples, one.read(kept).samples)
     tail = Span(one.num_frames, made.num_frames)
     assert np.array_equal(made.read(tail).samples, two.read(Span(overlap, two.num_frames)).samples)
-    with pytest.raises(ToolError, match="crossfade of 9.00 s is too long here"):
+    with pytest.raises(ToolError, match=r"crossfade of 9\.00 s is too long here"):
         session.call("insert", audio=1, other=2, crossfade_ms=9000)
 
 

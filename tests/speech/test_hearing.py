@@ -61,6 +61,21 @@ def test_a_long_recording_is_heard_whole_with_the_right_times(write, ear):
         assert (word.start, word.end) == pytest.approx((expected, expected + 0.4), abs=0.02)
 
 
+def test_no_more_of_a_long_recording_is_heard_than_is_asked_for(write, ear):
+    file = write(MINUTE)
+    listener = Listener(ear, None, num_workers=1)
+    assert listener.remembered(file).words == ()
+    parts = [Span.from_seconds(at, at + 1, file.sample_rate) for at in (1, 93)]
+    heard = listener.transcribe(file, *parts)
+    assert ear.num_calls == 2
+    assert heard.duration == file.duration
+    assert listener.remembered(file) == heard
+    whole = listener.transcribe(file)
+    assert [word for word in whole.words if word in heard.words] == list(heard.words)
+    assert 0 < len(heard.words) < len(whole.words)
+    assert listener.remembered(file) == whole
+
+
 def test_speech_without_any_pause_is_heard_whole(write, ear):
     text = "alpha bravo charlie delta echo " * 20
     heard = Listener(ear, None).transcribe(write(text, pause=0.05))
