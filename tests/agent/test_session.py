@@ -47,6 +47,23 @@ def test_a_cut_word_is_gone_and_the_rest_is_kept_bit_for_bit(start, said, tmp_pa
     assert len(after) - same_head - same_tail <= 0.01 * 16_000 + 2
 
 
+def test_a_24_bit_stereo_recording_is_kept_bit_for_bit_outside_the_fades(start, tmp_path):
+    ear, rate = start("alpha").ear, 48_000
+    noise = np.random.default_rng(5).normal(0, 1e8, (4 * rate, 2))
+    before = (noise.astype(np.int32) >> 8) << 8
+    soundfile.write(tmp_path / "room.wav", before, rate, subtype="PCM_24")
+    with Session.create(tmp_path / "24", [tmp_path / "room.wav"], ear=ear) as session:
+        (place,) = session.call("cut", audio=1, start=1.2, end=2.7).places
+        file = session.render(2, tmp_path / "out.wav")
+    assert (place.start, place.end) == pytest.approx((1.2, 2.7), abs=0.002)
+    assert (file.sample_rate, file.num_channels, file.subtype) == (rate, 2, "PCM_24")
+    after, _ = soundfile.read(file.path, dtype="int32", always_2d=True)
+    assert len(after) == len(before) - place.span.num_frames
+    fade, at = round(0.015 * rate), place.span.start
+    assert np.array_equal(after[: at - fade], before[: at - fade])
+    assert np.array_equal(after[at + fade :], before[place.span.end + fade :])
+
+
 def test_a_session_goes_on_after_it_was_closed(start, said):
     session = start("alpha bravo charlie", "delta echo")
     session.call("cut", audio=1, words="bravo")
