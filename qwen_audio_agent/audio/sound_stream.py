@@ -97,8 +97,10 @@ def open_stream(path: Path) -> SoundStream:
         AudioFileError: libsndfile cannot read it.
     """
     try:
-        # An absolute name, because libsndfile takes a bare "-" for standard input.
-        return SoundStream(str(path.absolute()))
+        # An absolute name, because libsndfile takes a bare "-" for standard input; as bytes where
+        # names are bytes, because such a name need not be text.
+        name = str(path.absolute())
+        return SoundStream(name if os.name == "nt" else os.fsencode(name))
     except (soundfile.LibsndfileError, TypeError) as error:
         reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
         raise AudioFileError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import soundfile
 
@@ -22,6 +24,11 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.media import MediaSink
 from qwen_audio_agent.errors import AudioFileError
+
+if sys.platform != "win32":
+    import fcntl
+
+_HIDDEN_START: Final = ".qwen-audio-agent-"
 
 
 class AudioWriter:
@@ -62,8 +69,7 @@ class AudioWriter:
     def __enter__(self) -> Self:
         try:
             self._target = _target_of(self._path)
-            self._temporary = self._target.with_name(_hidden_name())
-            os.close(os.open(self._temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            self._temporary, self._lock = _new_hidden(self._target.parent)
         except (OSError, ValueError, RuntimeError) as error:
             raise _failure(self._path, error) from None
         try:
@@ -73,7 +79,7 @@ class AudioWriter:
             else:
                 self._sink = SoundFileSink(self._temporary, self._coding)
         except BaseException:
-            self._temporary.unlink(missing_ok=True)
+            self._discard()
             raise
         return self
 
@@ -112,7 +118,11 @@ class AudioWriter:
             if kind is None:
                 raise _failure(self._path, failure) from None
         finally:
-            self._temporary.unlink(missing_ok=True)
+            self._discard()
+
+    def _discard(self) -> None:
+        self._temporary.unlink(missing_ok=True)
+        os.close(self._lock)
 
     def _finish(self) -> None:
         if self._num_frames == 0:
@@ -139,9 +149,9 @@ def check_output(path: Path) -> None:
     try:
         folder = _target_of(path).parent
         # Asking for the permission would not see a read-only disk; trying does.
-        trial = folder / _hidden_name()
-        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        trial, lock = _new_hidden(folder)
         trial.unlink()
+        os.close(lock)
     except (OSError, ValueError, RuntimeError) as error:
         raise _failure(path, error) from None
 
@@ -154,8 +164,31 @@ def _target_of(path: Path) -> Path:
     return target
 
 
-def _hidden_name() -> str:
-    return f".{secrets.token_hex(8)}.part"
+def _new_hidden(folder: Path) -> tuple[Path, int]:
+    """A new hidden file in `folder`, locked as long as the returned handle is open.
+
+    The system lets go of the lock of a process that was killed: that is how its hidden file is
+    known for a remnant, which is removed here.
+    """
+    for remnant in folder.glob(f"{_HIDDEN_START}*.part"):
+        _remove_unlocked(remnant)
+    while True:
+        path = folder / f"{_HIDDEN_START}{secrets.token_hex(8)}.part"
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        if sys.platform != "win32":
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if path.exists():  # not taken for a remnant before it was locked
+            return path, handle
+        os.close(handle)
+
+
+def _remove_unlocked(remnant: Path) -> None:
+    if sys.platform == "win32":
+        return
+    # An error: it is locked, so in use; or gone by now; or another person's.
+    with contextlib.suppress(OSError), remnant.open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remnant.unlink()
 
 
 def _failure(path: Path, error: Exception) -> AudioFileError:

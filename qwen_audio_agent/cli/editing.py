@@ -21,9 +21,10 @@ from qwen_audio_agent.audio.files import same_file
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.chat_models import open_chat_model
 from qwen_audio_agent.cli.ears import about_ear, named_ear
+from qwen_audio_agent.cli.one_line import complain
 from qwen_audio_agent.cli.printing import HumanPrinter, JsonPrinter
 from qwen_audio_agent.cli.progress import Progress
-from qwen_audio_agent.errors import UsageError
+from qwen_audio_agent.errors import AudioFileError, UsageError
 from qwen_audio_agent.speech.cache import default_cache_folder
 
 Printer = HumanPrinter | JsonPrinter
@@ -44,7 +45,9 @@ def edit(arguments: argparse.Namespace) -> int:
         folder, is_new = _session_folder(arguments, output, stack)
         if is_new and not sources:
             raise UsageError("edit needs a recording before the instruction, or --session DIR")
-        unused = stack.enter_context(_discarding(folder)) if _is_ours(arguments, is_new) else []
+        unused = (
+            stack.enter_context(_discarding(folder, printer)) if _is_ours(arguments, is_new) else []
+        )
         session = stack.enter_context(_open_session(folder, is_new, arguments))
         unused.append(session)
         for source in sources:
@@ -96,24 +99,30 @@ def _finish(
     steps = session.steps[first_step:]
     if output is not None:
         with Progress("rendering", enabled=_is_chatty(arguments)) as progress:
-            session.render(session.latest, output, progress=progress)
+            try:
+                session.render(session.latest, output, progress=progress)
+            except AudioFileError as error:  # the disk is full by now: no wrong use
+                complain(str(error))
+                return FAILED
         write_report(session, session.latest, session.folder, output)
     is_dry = getattr(arguments, "dry_run", False)
     printer.result(
         {
             "output": None if output is None else str(output),
             "session": None if is_dry else str(session.folder),
-            "edits": [edit for step in steps for edit in _edits(step)],
+            "edits": [edit for step in steps for edit in _edits(step, session)],
             "verdicts": [verdict.to_json() for step in steps for verdict in step.verdicts],
         }
     )
     return DONE
 
 
-def _edits(step: Step) -> list[dict[str, Any]]:
+def _edits(step: Step, session: Session) -> list[dict[str, Any]]:
     """One entry for each place that a step edited; the whole audio where it names none."""
-    whole = [{"audio": step.given, "words": None, "start": 0.0, "end": step.duration}]
-    return [{"tool": step.tool, **place} for place in [p.to_json() for p in step.places] or whole]
+    if step.places:
+        return [{"tool": step.tool, **place.to_json()} for place in step.places]
+    end = session.audio(step.given).duration
+    return [{"tool": step.tool, "audio": step.given, "words": None, "start": 0.0, "end": end}]
 
 
 def _is_chatty(arguments: argparse.Namespace) -> bool:
@@ -181,14 +190,24 @@ def _is_ours(arguments: argparse.Namespace, is_new: bool) -> bool:
 
 
 @contextmanager
-def _discarding(folder: Path) -> Iterator[list[Session]]:
-    """Remove a folder of ours at the end if nothing was done in it; takes the session in a list."""
+def _discarding(folder: Path, printer: Printer) -> Iterator[list[Session]]:
+    """Remove a folder of ours at the end if nothing came of it; takes the session in a list.
+
+    What a person interrupts stays, with its question, to be continued.
+    """
     opened: list[Session] = []
+    interrupted = False
     try:
         yield opened
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
-        if not any(session.steps for session in opened):
+        began = any(session.steps or (interrupted and session.numbers) for session in opened)
+        if not began and not (folder / "report.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
+        elif interrupted:
+            printer.remark(f"session: {folder}/")
 
 
 def _open_session(folder: Path, is_new: bool, arguments: argparse.Namespace) -> Session:

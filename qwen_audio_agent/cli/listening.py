@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 from qwen_audio_agent.audio.files import AudioFile, probe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
+from qwen_audio_agent.cli.one_line import one_line
 from qwen_audio_agent.cli.printing import format_rate
 from qwen_audio_agent.cli.progress import Progress
-from qwen_audio_agent.errors import QwenAudioAgentError
+from qwen_audio_agent.errors import QwenAudioAgentError, UsageError
 from qwen_audio_agent.speech import subtitles
 from qwen_audio_agent.speech.cache import default_cache_folder
 from qwen_audio_agent.speech.hearing import Listener
@@ -21,9 +23,11 @@ from qwen_audio_agent.speech.words import Match
 
 def words(arguments: argparse.Namespace) -> int:
     """Print the words of a recording with their times, or where a phrase is said."""
+    if arguments.find is not None:
+        _check_find(arguments)
     file = probe(Path(arguments.audio))
     listener = _listener(arguments.ear, quiet=arguments.quiet)
-    if arguments.find:
+    if arguments.find is not None:
         return _find(arguments, file, listener)
     transcript = listener.transcribe(file)
     form = arguments.format or ("json" if arguments.json else "text")
@@ -33,6 +37,16 @@ def words(arguments: argparse.Namespace) -> int:
         text = getattr(subtitles, f"to_{form}")(transcript)
     sys.stdout.write(text.rstrip("\n") + "\n")
     return 0
+
+
+def _check_find(arguments: argparse.Namespace) -> None:
+    if not arguments.find.strip():
+        raise UsageError("--find needs a phrase, such as: --find 'you know'")
+    if arguments.format not in (None, "text", "json"):
+        raise UsageError(
+            f"--find prints places as text or json, not as {arguments.format}; "
+            "leave --find or that format out"
+        )
 
 
 def _find(arguments: argparse.Namespace, file: AudioFile, listener: Listener) -> int:
@@ -56,7 +70,8 @@ def _find(arguments: argparse.Namespace, file: AudioFile, listener: Listener) ->
         nearest = (
             f'; the nearest is "{matches[0].text}" at {matches[0].start:.2f} s' if matches else ""
         )
-        sys.stderr.write(f'"{arguments.find}" is not heard in {arguments.audio}{nearest}\n')
+        about = f'"{arguments.find}" is not heard in {arguments.audio}{nearest}'
+        sys.stderr.write(one_line(about) + "\n")
     return 0 if found else 1
 
 
@@ -86,7 +101,8 @@ def chat(arguments: argparse.Namespace) -> int:
         content.append({"type": "audio", "file_id": f"audio-{number}", "mime_type": "audio/wav"})
         if not arguments.quiet:
             rate = format_rate(file.sample_rate, file.num_channels)
-            sys.stderr.write(f"Audio {number}  {file.path.name}  {file.duration:.2f} s  {rate}\n")
+            opened = f"Audio {number}  {file.path.name}  {file.duration:.2f} s  {rate}"
+            sys.stderr.write(one_line(opened) + "\n")
     messages: list[BaseMessage] = []
     for question in _questions():
         asked = [*content, {"type": "text", "text": question}] if not messages else question
@@ -96,7 +112,7 @@ def chat(arguments: argparse.Namespace) -> int:
         except QwenAudioAgentError as error:
             answer = AIMessage(content=str(error))
         messages.append(answer)
-        sys.stdout.write(f"{answer.text}\n")
+        sys.stdout.write("\n".join(one_line(line) for line in answer.text.splitlines()) + "\n")
         sys.stdout.flush()
     return 0
 
@@ -104,6 +120,8 @@ def chat(arguments: argparse.Namespace) -> int:
 def _questions() -> Any:
     """Lines that a person types, or that come through a pipe."""
     asking = sys.stdin.isatty()
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no text is no reason to stop
     while True:
         if asking:
             sys.stderr.write("> ")

@@ -9,6 +9,7 @@ from typing import Any
 
 from qwen_audio_agent.agent import events
 from qwen_audio_agent.agent.outcome import Step
+from qwen_audio_agent.cli.one_line import one_line
 
 CALL_WIDTH = 50
 
@@ -35,11 +36,6 @@ def format_places(step: Step) -> str:
     return f"{len(step.places)} places" if step.places else ""
 
 
-def _one_line(text: str) -> str:
-    """Control characters of names and transcripts never reach the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text.replace("\n", " "))
-
-
 class HumanPrinter:
     """The conversation as a person reads it."""
 
@@ -49,7 +45,7 @@ class HumanPrinter:
     def remark(self, text: str) -> None:
         """One line of ours."""
         if not self._quiet:
-            sys.stderr.write(_one_line(text) + "\n")
+            sys.stderr.write(one_line(text) + "\n")
             sys.stderr.flush()
 
     def event(self, event: events.Event) -> None:

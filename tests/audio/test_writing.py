@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 
@@ -193,3 +194,24 @@ def test_an_output_can_be_checked_before_the_work_without_a_trace(tmp_path):
     for name, message in [("a.xyz", "end its name"), ("no/a.wav", "No such file"), ("", "name")]:
         with pytest.raises(AudioFileError, match=message):
             check_output(tmp_path / name)
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_but_not_what_is_in_use(
+    tmp_path, rising_tone
+):
+    killed = (
+        "import os, signal, sys, numpy; from pathlib import Path\n"
+        "from qwen_audio_agent.audio.files import AudioWriter\n"
+        "with AudioWriter(Path(sys.argv[1]), 8000, 1) as writer:\n"
+        "    writer.write(numpy.zeros((1, 8000), 'float32'))\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", killed, str(tmp_path / "killed.wav")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    tone = rising_tone(1, 8_000, 1)
+    with AudioWriter(tmp_path / "a.wav", 8_000, 1) as outer:
+        outer.write(tone)
+        with AudioWriter(tmp_path / "b.wav", 8_000, 1) as inner:
+            inner.write(tone)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]

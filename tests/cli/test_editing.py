@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from qwen_audio_agent.agent.planner import Planner
+from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -169,3 +172,64 @@ def test_the_demo_of_the_makefile_does_its_whole_job(
     gone = [e for e in result["edits"] if e["tool"] == "tidy" and e["words"]]
     assert len(gone) == 1, "the filler, and nothing else"
     assert gone[0]["end"] - gone[0]["start"] == pytest.approx(um["end"] - um["start"], abs=0.15)
+
+
+def test_an_effect_on_the_whole_names_seconds_of_the_audio_it_was_given(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["edit", "talk.flac", "slow down to 0.8x", "-o", "a.wav", "--json"]) == 0
+    (edit,) = json.loads(capsys.readouterr().out.splitlines()[-1])["edits"]
+    assert (edit["start"], edit["end"]) == (0.0, pytest.approx(14.871, abs=0.001))
+    assert soundfile.info("a.wav").duration == pytest.approx(14.871 / 0.8, abs=0.01)
+
+
+def test_the_session_that_is_named_is_there_even_where_there_was_nothing_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    soundfile.write("quiet.wav", np.zeros(16000), 16000)
+    assert main(["edit", "quiet.wav", "Remove the fillers", "-o", "a.wav", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (result["session"], result["edits"]) == ("a.session", [])
+    assert Path("a.session/report.html").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_names_that_are_no_text_are_read_written_and_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, output = os.fsdecode(b"in\xff\n.wav"), os.fsdecode(b"out\xfe.wav")
+    try:
+        soundfile.write(os.fsencode(source), 0.1 * np.ones(8000), 8000, format="WAV")
+    except soundfile.LibsndfileError:
+        pytest.skip("this disk takes only names that are text")
+    assert main(["edit", source, "make it 6 dB louder", "-o", output, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out.splitlines()[-1])["output"] == output
+    assert main(["edit", source, "make it 6 dB louder", "-o", source]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert probe(Path(output)).num_frames == 8000
+
+
+def test_a_folder_that_takes_nothing_is_one_line_and_the_job_failed(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").touch()
+    assert main(["edit", "talk.flac", CUT, "-o", "a.wav", "--session", "file/session"]) == 1
+    printed = capsys.readouterr()
+    assert "file/session" in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_what_is_interrupted_is_kept_to_be_continued(
+    talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Planner, "run", interrupt)
+        assert main(["edit", "talk.flac", CUT, "-o", "a.wav"]) == 130
+    assert "session: a.session/" in capsys.readouterr().err
+    assert not Path("a.wav").exists()
+    again = ["edit", "--session", "a.session", "make it 6 dB louder", "-o", "a.wav", "--quiet"]
+    assert main(again) == 0

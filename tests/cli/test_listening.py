@@ -109,3 +109,25 @@ def test_what_is_no_recording_is_one_line(name: str, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr()
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrong", [["--find", " "], ["--find", "garden", "--format", "srt"]])
+def test_a_find_that_makes_no_sense_is_wrong_use(
+    talk: Path, capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    assert main(["words", talk.name, *wrong]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_chat_survives_any_bytes_and_sends_none_that_steer_a_terminal(
+    talk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = b"\n\x1b[31mred\x07\xff\n" + b"a" * 100_000 + b"\nhow long is it?"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8"))
+    assert main(["chat", talk.name, "--quiet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    assert "14.87 s" in lines[-1]
