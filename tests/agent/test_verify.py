@@ -160,6 +160,22 @@ def test_cutting_a_phrase_from_real_speech_is_clean_and_within_50_ms(golden_data
         assert not [m for m in session.audio(2).find("middle classes") if not m.doubtful]
 
 
+def test_typed_seconds_are_kept_to_within_two_milliseconds_even_inside_words(interview, tmp_path):
+    start, end = 3.217, 5.904
+    with Session.create(tmp_path / "session", [interview], ear=open_ear("pocketsphinx")) as session:
+        step = session.call("cut", audio=1, start=start, end=end)
+        file = session.render(step.audio, tmp_path / "out.flac")
+    (place,) = step.places
+    assert (place.start, place.end) == pytest.approx((start, end), abs=0.0021)
+    assert step.repairs == 0
+    before, rate = soundfile.read(interview, dtype="int16")
+    after, _ = soundfile.read(file.path, dtype="int16")
+    assert len(after) == len(before) - place.span.num_frames
+    fade, at = round(0.015 * rate), place.span.start
+    assert np.array_equal(after[: at - fade], before[: at - fade])
+    assert np.array_equal(after[at + fade :], before[place.span.end + fade :])
+
+
 def test_a_whole_word_that_went_with_the_named_one_is_missed(start):
     session = start("alpha bravo charlie delta", word=0.1)
     audio = session.audio(1)
