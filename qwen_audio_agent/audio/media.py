@@ -102,7 +102,7 @@ class MediaSink:
     """
 
     def __init__(self, path: Path, coding: Coding) -> None:
-        av = _import_av(path)
+        av = import_av(path)
         if coding.num_channels not in _LAYOUTS:
             raise AudioFileError(
                 f"an m4a file is written with 1 to 6 channels, not {coding.num_channels}"
@@ -181,7 +181,12 @@ def _as_os_error() -> Iterator[None]:
         raise OSError(error.errno, error.strerror) from None
 
 
-def _import_av(path: Path) -> ModuleType:
+def import_av(path: Path) -> ModuleType:
+    """PyAV, which reads and writes `path`.
+
+    Raises:
+        AudioFileError: it is not installed.
+    """
     try:
         import av
     except ImportError:
@@ -194,7 +199,7 @@ def _import_av(path: Path) -> ModuleType:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
-    av = _import_av(path)
+    av = import_av(path)
     try:
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         with av.open(f"file:{path.absolute()}", options=options) as container:

@@ -22,7 +22,7 @@ from qwen_audio_agent.audio.formats import (
     to_dtype,
     usual_subtype,
 )
-from qwen_audio_agent.audio.media import MediaSink
+from qwen_audio_agent.audio.media import MediaSink, import_av
 from qwen_audio_agent.errors import AudioFileError
 
 if sys.platform != "win32":
@@ -75,6 +75,7 @@ class AudioWriter:
         try:
             self._sink: SoundFileSink | MediaSink
             if self._coding.container == "MP4":
+                import_av(self._path)
                 self._sink = MediaSink(self._temporary, self._coding)
             else:
                 self._sink = SoundFileSink(self._temporary, self._coding)
@@ -142,10 +143,11 @@ def check_output(path: Path) -> None:
     """Refuse a name that cannot be written, before hours of work go into what it is to hold.
 
     Raises:
-        AudioFileError: an unknown suffix, something that is not a file, or a folder that is
-            missing or cannot be written.
+        AudioFileError: an unknown suffix, one whose encoder is not installed, something that is not
+            a file, or a folder that is missing or cannot be written.
     """
-    container_for(path)
+    if container_for(path) == "MP4":
+        import_av(path)
     try:
         folder = _target_of(path).parent
         # Asking for the permission would not see a read-only disk; trying does.

@@ -57,27 +57,30 @@ def edit(arguments: argparse.Namespace) -> int:
         printer.remark(about_ear(session.listener.ear))
         first_step = len(session.steps)
         limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
-        if _plan(Planner(session, model, **limits), instruction, printer):
-            return _finish(session, first_step, output, arguments, printer)
+        worked_on = _plan(Planner(session, model, **limits), instruction, printer)
+        if worked_on is not None:
+            # Where there was nothing to do, the newest audio may be one that was only listed.
+            number = session.latest if session.steps[first_step:] else worked_on
+            return _finish(session, first_step, number, output, arguments, printer)
         printer.result({"output": None, "session": None, "edits": [], "verdicts": []})
         return FAILED
 
 
-def _plan(planner: Planner, instruction: str, printer: Printer) -> bool:
-    """Let the model work; whether the job was done.
+def _plan(planner: Planner, instruction: str, printer: Printer) -> int | None:
+    """Let the model work; the audio that it edited last, or None if the job was not done.
 
     It was not if nothing was edited, or if the last tool call was refused: what the person asked
     for as a whole is not there then.
     """
-    done = False
+    worked_on = None
     for event in planner.run(instruction):
         printer.event(event)
         match event:
             case Edited() if event.step.tool != "listen":
-                done = True
+                worked_on = event.step.given
             case Refused():
-                done = False
-    return done
+                worked_on = None
+    return worked_on
 
 
 def _add_mentioned(session: Session, instruction: str, folders: list[Path]) -> None:
@@ -91,6 +94,7 @@ def _add_mentioned(session: Session, instruction: str, folders: list[Path]) -> N
 def _finish(
     session: Session,
     first_step: int,
+    number: int,
     output: Path | None,
     arguments: argparse.Namespace,
     printer: Printer,
@@ -100,11 +104,11 @@ def _finish(
     if output is not None:
         with Progress("rendering", enabled=_is_chatty(arguments)) as progress:
             try:
-                session.render(session.latest, output, progress=progress)
+                session.render(number, output, progress=progress)
             except AudioFileError as error:  # the disk is full by now: no wrong use
                 complain(str(error))
                 return FAILED
-        write_report(session, session.latest, session.folder, output)
+        write_report(session, number, session.folder, output)
     is_dry = getattr(arguments, "dry_run", False)
     printer.result(
         {
@@ -146,7 +150,8 @@ def undo(arguments: argparse.Namespace) -> int:
         output = _output(arguments.output, []) if arguments.output else None
         step = session.undo()
         printer.remark(f"undone; Audio {step.audio} is what it was: {step.text}")
-        return _finish(session, len(session.steps) - 1, output, arguments, printer)
+        first_step = len(session.steps) - 1
+        return _finish(session, first_step, session.latest, output, arguments, printer)
 
 
 def _printer(arguments: argparse.Namespace) -> Printer:

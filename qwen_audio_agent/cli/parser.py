@@ -43,6 +43,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"a whole number >= 1, not {text}")
+    return value
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The parsed arguments; their `command` takes them.
 
@@ -100,7 +107,9 @@ def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     edit.add_argument(
         "--dry-run", action="store_true", help="show the plan and the cuts, write nothing"
     )
-    edit.add_argument("--max-steps", type=int, default=50, metavar="N", help="tool calls at most")
+    edit.add_argument(
+        "--max-steps", type=_count, default=50, metavar="N", help="tool calls at most"
+    )
     edit.add_argument("--max-seconds", type=_positive, metavar="S", help="time limit")
     _add_mind(edit)
     _add_printing(edit)

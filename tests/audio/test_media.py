@@ -6,6 +6,7 @@ import pytest
 
 from qwen_audio_agent.audio.files import AudioWriter, open_reader, probe, read
 from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.errors import AudioFileError
 
 av = pytest.importorskip("av", reason="needs the media extra (PyAV)")
@@ -120,6 +121,14 @@ def test_without_pyav_only_files_that_need_it_ask_for_it(tmp_path, rising_tone, 
     )
     assert "AudioFileError: " in result.stderr
     assert ("pip install 'qwen-audio-agent[media]'" in result.stderr) == (name == "a.m4a")
+
+
+def test_without_pyav_an_m4a_is_refused_by_its_own_name_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    for refused in (check_output, lambda path: AudioWriter(path, 16_000, 1).__enter__()):
+        with pytest.raises(AudioFileError, match=r"one\.m4a' needs PyAV"):
+            refused(tmp_path / "one.m4a")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("sample_rate", "num_channels"), [(1234, 1), (16_000, 7)])

@@ -233,3 +233,16 @@ def test_what_is_interrupted_is_kept_to_be_continued(
     assert not Path("a.wav").exists()
     again = ["edit", "--session", "a.session", "make it 6 dB louder", "-o", "a.wav", "--quiet"]
     assert main(again) == 0
+
+
+def test_where_there_is_nothing_to_do_the_recording_itself_is_written_not_a_second_one() -> None:
+    soundfile.write("quiet.wav", np.zeros(16000), 16000)
+    soundfile.write("other.wav", 0.1 * np.ones((4000, 2)), 8000)
+    argv = ["edit", "quiet.wav", "other.wav", "Remove the fillers", "-o", "a.wav", "--quiet"]
+    assert main(argv) == 0
+    assert (soundfile.info("a.wav").frames, soundfile.info("a.wav").samplerate) == (16000, 16000)
+
+
+@pytest.mark.parametrize("steps", ["0", "-3", "many"])
+def test_a_number_of_steps_is_at_least_one(talk: Path, steps: str) -> None:
+    assert main(["edit", "talk.flac", CUT, "-o", "a.wav", "--max-steps", steps]) == 2
