@@ -26,7 +26,7 @@ def compare_levels(session: Session, given: int, made: EditList) -> Levels:
 
 def levels_of(audio: SessionAudio) -> tuple[float, float, float]:
     """Noise floor and level of the speech in dBFS, loudness in LUFS; `SILENT_DB` for silence."""
-    speech = (audio.read(span) for span in audio.activity.speech)
+    speech = (block for span in audio.activity.speech for block in audio.blocks(span))
     levels = noise_floor_dbfs(audio.blocks()), rms_dbfs(speech), loudness_lufs(audio.blocks())
     floor, active, loudness = (level if isfinite(level) else SILENT_DB for level in levels)
     return floor, active, loudness

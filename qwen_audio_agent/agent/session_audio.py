@@ -96,11 +96,12 @@ class SessionAudio:
         """The sound of a span of frames, as it would be rendered."""
         return read_programme(self.edit_list, self._sources, span)
 
-    def blocks(self) -> Iterator[Audio]:
-        """The whole sound, some seconds at a time."""
+    def blocks(self, span: Span | None = None) -> Iterator[Audio]:
+        """The sound of a span of frames, or all of it, some seconds at a time."""
+        span = span or Span(0, self.num_frames)
         length = _BLOCK_SECONDS * self.sample_rate
-        for start in range(0, self.num_frames, length):
-            yield self.read(Span(start, min(start + length, self.num_frames)))
+        for start in range(span.start, span.end, length):
+            yield self.read(Span(start, min(start + length, span.end)))
 
     def around(self, frame: int, seconds: float = AROUND) -> Span:
         """The span of `seconds` on each side of a frame, as far as there is sound."""
