@@ -23,16 +23,15 @@ class Place:
         span: frames of that audio; of length 0 for a point.
         sample_rate: of that audio, in Hz.
         words: what was looked for there, as heard; None for times and for the whole.
-        movable: whether the start, and the end, may be moved when the result does not sound right;
-        times that a
-            person typed are not.
+        slack: how many frames the start, and the end, may still be moved when the result does not
+            sound right: as far as the edges of the words are uncertain; 0 for typed times.
     """
 
     audio: int
     span: Span
     sample_rate: int
     words: str | None = None
-    movable: tuple[bool, bool] = (False, False)
+    slack: tuple[int, int] = (0, 0)
 
     @property
     def start(self) -> float:
@@ -51,16 +50,22 @@ class Place:
     def moved(self, edge: Literal["start", "end"], frames: int, num_frames: int) -> Place:
         """With one edge later, or earlier when `frames` is negative; a point moves as a whole.
 
-        The place stays inside its audio, which has `num_frames`, and no stretch shrinks to nothing.
+        An edge moves no further than its slack, which it uses up. The place stays inside its
+        audio, which has `num_frames`, and no stretch shrinks to nothing.
         """
         start, end = self.span.start, self.span.end
+        at_start = edge == "start"
+        left = self.slack[0 if at_start else 1]
+        frames = max(-left, min(frames, left))
         if self.is_point:
             start = end = min(max(0, start + frames), num_frames)
-        elif edge == "start":
+        elif at_start:
             start = min(max(0, start + frames), end - 1)
         else:
             end = min(max(end + frames, start + 1), num_frames)
-        return replace(self, span=Span(start, end))
+        left -= abs(frames)
+        slack = (left, self.slack[1]) if at_start else (self.slack[0], left)
+        return replace(self, span=Span(start, end), slack=slack)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data: times for people, frames for exactness."""

@@ -10,15 +10,19 @@ from qwen_audio_agent.agent.events import Edited, Event, Heard
 from qwen_audio_agent.agent.levels import compare_levels
 from qwen_audio_agent.agent.outcome import Outcome, Place, Step
 from qwen_audio_agent.agent.tools import Tool, find_tool
-from qwen_audio_agent.agent.verify import listen_again
+from qwen_audio_agent.agent.verify import Check, listen_again
 from qwen_audio_agent.agent.word_edges import Nudge
+from qwen_audio_agent.audio.samples import frame_at
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.operations import soften
 from qwen_audio_agent.errors import EditError, ToolError
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
 MAX_REPAIRS = 3
+_SOFTER = (0.010, 0.015)
+"""Half lengths of crossfades in seconds that are tried where the ordinary one clicks."""
 
 
 def perform(
@@ -88,6 +92,7 @@ def _checked(
         check = listen_again(session, step.given, outcome.edit_list, outcome.places)
         if check.badness < best.badness:
             best, kept, made = check, outcome, outcome.edit_list
+    made, best = soften_clicks(session, step, made, best, kept)
     return made, replace(
         step,
         text=kept.text,
@@ -97,6 +102,24 @@ def _checked(
         levels=compare_levels(session, step.given, made) if tool.changes_levels else None,
         repairs=repairs,
     )
+
+
+def soften_clicks(
+    session: Session, step: Step, made: EditList, check: Check, outcome: Outcome
+) -> tuple[EditList, Check]:
+    """Longer crossfades where a join still clicks, as far as an edit may change the sound."""
+    rate = made.sample_rate
+    for half_length in _SOFTER:
+        clicks = [verdict.at for verdict in check.verdicts if verdict.kind == "seam"]
+        if not clicks:
+            break
+        softer = made
+        for at in clicks:
+            softer = soften(softer, frame_at(at, rate), frame_at(half_length, rate))
+        heard = listen_again(session, step.given, softer, outcome.places)
+        if heard.badness < check.badness:
+            made, check = softer, heard
+    return made, check
 
 
 def _moved(

@@ -154,7 +154,7 @@ def _is_audible(side: Side, seconds: float, *, is_left: bool) -> bool:
 
 
 def _movable(side: Side, places: tuple[Place, ...]) -> bool:
-    return places[side.place].movable[0 if side.edge == "start" else 1]
+    return places[side.place].slack[0 if side.edge == "start" else 1] > 0
 
 
 def _beside(
@@ -195,7 +195,7 @@ def _too_many(side: Side, place: Place, *, is_left: bool) -> int:
     Known only where the ear heard just the words that were named, among others.
     """
     is_inside = side.edge == ("start" if is_left else "end")
-    if not (is_inside and place.words and all(place.movable)):
+    if not (is_inside and place.words and all(place.slack)):
         return 0
     went = [word.text for word in side.audio.words_between(place.start, place.end)]
     named = normalise(place.words)

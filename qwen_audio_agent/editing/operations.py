@@ -260,6 +260,25 @@ def fade(
     return _in_place_of(base, span, tuple(faded), join)
 
 
+def soften(edit_list: EditList, at: int, join: int) -> EditList:
+    """Give the join nearest to a frame a crossfade of another length; no time changes.
+
+        soften          | A x B |  ->  | A xx B |
+
+    Args:
+        edit_list: the programme; one with effects is a finished sound and stays as it is.
+        at: a frame of the programme.
+        join: half the length of the crossfade, in frames.
+    """
+    if edit_list.effects or len(edit_list.clips) < 2:
+        return edit_list
+    inner = range(1, len(edit_list.clips))
+    nearest = min(inner, key=lambda index: abs(edit_list.starts[index] - at))
+    clips = list(edit_list.clips)
+    clips[nearest] = dataclasses.replace(clips[nearest], join=join)
+    return dataclasses.replace(edit_list, clips=tuple(clips))
+
+
 def apply_effect(edit_list: EditList, call: EffectCall) -> EditList:
     """Put an effect on the whole programme, after the effects that it has.
 

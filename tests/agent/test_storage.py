@@ -75,11 +75,11 @@ def test_a_copy_appears_whole(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
-def test_text_that_cannot_be_written_leaves_the_old_file_as_it_was(tmp_path):
+def test_bytes_of_file_names_that_are_no_text_are_written_escaped(tmp_path):
     write_whole(tmp_path / "page", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(tmp_path / "page", "new \udcff")
-    assert (tmp_path / "page").read_text() == "old"
+    write_whole(tmp_path / "page", "new \udcff")
+    assert (tmp_path / "page").read_text() == "new \\udcff"
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
 def test_a_journal_that_is_killed_again_and_again_always_opens(tmp_path):

@@ -67,7 +67,7 @@ def test_a_stretch_by_typed_times_is_cut_there_to_within_two_milliseconds(start)
     (place,) = step.places
     assert place.start == pytest.approx(1.0, abs=0.0021)
     assert place.end == pytest.approx(2.0, abs=0.0021)
-    assert place.movable == (False, False)
+    assert place.slack == (0, 0)
 
 
 @pytest.mark.parametrize(

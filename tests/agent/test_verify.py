@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from qwen_audio_agent.agent.outcome import Place
+from qwen_audio_agent.agent.outcome import Outcome, Place, Step
 from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.agent.steps import soften_clicks
 from qwen_audio_agent.agent.verify import MAX_HEARD, listen_again
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
@@ -77,14 +78,14 @@ def test_a_hard_join_between_two_waves_clicks_and_the_usual_one_does_not(start):
 
 
 class ShiftedEar:
-    """An ear that hears well but finds phrases `by` seconds too late, and is sure of it."""
+    """An ear that hears well but finds phrases `by` seconds too late, give or take `error`."""
 
     name = "shifted"
     version = "1"
     description = "tones, found too late"
 
-    def __init__(self, ear, by: float) -> None:
-        self._ear, self._by = ear, by
+    def __init__(self, ear, by: float, error: float) -> None:
+        self._ear, self._by, self._error = ear, by, error
 
     def listen(self, audio):
         return self._ear.listen(audio)
@@ -94,13 +95,16 @@ class ShiftedEar:
 
     def find(self, audio, phrase, heard=None):
         found = self._ear.find(audio, phrase, heard)
-        return tuple(replace(m, start=m.start + self._by, end=m.end + self._by) for m in found)
+        errors = {"start_error": self._error, "end_error": self._error}
+        return tuple(
+            replace(m, start=m.start + self._by, end=m.end + self._by, **errors) for m in found
+        )
 
 
 def test_a_bad_edge_is_moved_until_it_sounds_right_and_the_session_says_so(
     start, record, said, tmp_path
 ):
-    ear = ShiftedEar(start("alpha").ear, by=0.09)
+    ear = ShiftedEar(start("alpha").ear, by=0.09, error=0.08)
     talk = record("talk", TALK)
     with Session.create(tmp_path / "shifted", [talk], ear=ear, num_workers=1) as session:
         step = session.call("cut", audio=1, words="bravo")
@@ -109,6 +113,15 @@ def test_a_bad_edge_is_moved_until_it_sounds_right_and_the_session_says_so(
         assert step.bad == ()
         assert step.places[0].start == pytest.approx(0.65, abs=0.04)
         assert "after moving edges" in step.verdict_text
+
+
+def test_an_edge_that_the_ear_is_sure_of_is_reported_and_hardly_moved(start, record, tmp_path):
+    ear = ShiftedEar(start("alpha").ear, by=0.09, error=0.01)
+    talk = record("talk", TALK)
+    with Session.create(tmp_path / "sure", [talk], ear=ear, num_workers=1) as session:
+        step = session.call("cut", audio=1, words="bravo")
+        assert step.bad
+        assert step.places[0].start == pytest.approx(0.65 + 0.09, abs=0.025)
 
 
 def test_another_recording_that_is_much_quieter_is_called_a_seam(start, tmp_path):
@@ -186,3 +199,21 @@ def test_a_whole_word_that_went_with_the_named_one_is_missed(start):
     (nudge,) = check.nudges
     assert nudge.edge == "end"
     assert nudge.frames == pytest.approx(-0.1 * 16_000, abs=0.02 * 16_000)
+
+
+def test_a_join_that_clicks_gets_a_longer_crossfade(start, tmp_path):
+    session, rate = start(TALK), 16_000
+    hum = 0.3 * np.cos(2 * np.pi * 200 * np.arange(4 * rate) / rate)
+    hum += 0.001 * np.random.default_rng(0).standard_normal(4 * rate)
+    soundfile.write(tmp_path / "hum.wav", hum, rate, subtype="PCM_16")
+    session.add_audio(tmp_path / "hum.wav")
+    # Half a period too much is removed: the wave goes on upside down.
+    place = Place(2, Span(rate, 2 * rate + 40), rate)
+    made = operations.cut(session.audio(2).edit_list, place.span, join=0)
+    check = listen_again(session, 2, made, (place,))
+    assert [verdict.kind for verdict in check.verdicts] == ["seam"]
+    step = Step("cut", {}, given=2, text="", places=(place,))
+    softer, heard = soften_clicks(session, step, made, check, Outcome("", made, (place,)))
+    assert [verdict.kind for verdict in heard.verdicts] == ["clean"]
+    assert softer.clips[1].join == round(0.010 * rate)
+    assert softer.num_frames == made.num_frames

@@ -34,6 +34,16 @@ def test_cut_removes_the_span_and_closes_the_gap() -> None:
     assert [clip.join for clip in edited.clips] == [0, 10]
 
 
+def test_soften_changes_the_nearest_crossfade_and_no_time() -> None:
+    edited = operations.cut(ALL, Span(200, 300), Span(600, 700), join=10)
+
+    softer = operations.soften(edited, 495, 30)
+
+    assert heard(softer) == heard(edited)
+    assert [clip.join for clip in softer.clips] == [0, 10, 30]
+    assert operations.soften(ALL, 500, 30) == ALL
+
+
 def test_cut_takes_many_spans_in_any_order_even_overlapping() -> None:
     edited = operations.cut(ALL, Span(600, 700), Span(100, 200), Span(650, 800))
 
