@@ -253,7 +253,7 @@ def _num_readable(stream: SoundStream, claimed: int) -> int:
             return claimed
     except soundfile.LibsndfileError:
         pass
-    with open_stream(Path(stream.name)) as again:
+    with open_stream(Path(os.fsdecode(stream.name))) as again:
         return sum(block.shape[1] for block in blocks_of(again))
 
 
