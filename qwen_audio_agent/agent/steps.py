@@ -10,7 +10,7 @@ from qwen_audio_agent.agent.events import Edited, Event, Heard
 from qwen_audio_agent.agent.levels import compare_levels
 from qwen_audio_agent.agent.outcome import Outcome, Place, Step
 from qwen_audio_agent.agent.tools import Tool, find_tool
-from qwen_audio_agent.agent.verify import Check, listen_again
+from qwen_audio_agent.agent.verify import MAX_HEARD, Check, clicking, listen_again
 from qwen_audio_agent.agent.word_edges import Nudge
 from qwen_audio_agent.audio.samples import frame_at
 from qwen_audio_agent.editing.edit_list import EditList
@@ -107,19 +107,19 @@ def _checked(
 def soften_clicks(
     session: Session, step: Step, made: EditList, check: Check, outcome: Outcome
 ) -> tuple[EditList, Check]:
-    """Longer crossfades where a join still clicks, as far as an edit may change the sound."""
-    rate = made.sample_rate
+    """Longer crossfades where a join clicks, as far as an edit may change the sound."""
+    before, softer = session.audio(step.given), made
+    clicks = clicking(before, session.as_audio(made))[:MAX_HEARD]
     for half_length in _SOFTER:
-        clicks = [verdict.at for verdict in check.verdicts if verdict.kind == "seam"]
         if not clicks:
             break
-        softer = made
         for at in clicks:
-            softer = soften(softer, frame_at(at, rate), frame_at(half_length, rate))
-        heard = listen_again(session, step.given, softer, outcome.places)
-        if heard.badness < check.badness:
-            made, check = softer, heard
-    return made, check
+            softer = soften(softer, at, frame_at(half_length, made.sample_rate))
+        clicks = [at for at in clicking(before, session.as_audio(softer)) if at in clicks]
+    if softer == made:
+        return made, check
+    heard = listen_again(session, step.given, softer, outcome.places)
+    return (softer, heard) if heard.badness <= check.badness else (made, check)
 
 
 def _moved(

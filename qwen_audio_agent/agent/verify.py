@@ -91,6 +91,22 @@ def listen_again(session: Session, given: int, made: EditList, places: tuple[Pla
     return Check(tuple(verdicts), unheard, tuple(nudges), badness)
 
 
+def clicking(before: SessionAudio, after: SessionAudio) -> list[int]:
+    """The joins, as frames of `after`, that stand out of the ordinary speech of `before`.
+
+    Stricter than a verdict: one place in a hundred of unedited speech does as well.
+    """
+    suspects = [(join, _measured(after, join)) for join in after.joins]
+    # What ordinary speech does takes a while to measure, and most joins need no comparison.
+    suspects = [(join, measured) for join, measured in suspects if measured.is_click(_UNSUSPICIOUS)]
+    return [join for join, measured in suspects if measured.is_click(before.ordinary)]
+
+
+def _measured(after: SessionAudio, frame: int) -> JoinMeasure:
+    beside = after.around(frame, _CLICK_REACH)
+    return measure_join(after.read(beside), frame - beside.start)
+
+
 def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[Finding]:
     """A click where sounds meet, or a step in level where another recording begins."""
     if not 0 < join.frame < after.num_frames:
@@ -99,8 +115,7 @@ def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[F
     names = [place[0] for place in sources if place]
     if BLEEP in names or SILENCE in names:
         return
-    beside = after.around(join.frame, _CLICK_REACH)
-    measured = measure_join(after.read(beside), join.frame - beside.start)
+    measured = _measured(after, join.frame)
     # What ordinary speech does takes a while to measure, and most joins need no comparison.
     if measured.is_click(_UNSUSPICIOUS) and measured.is_click(_beyond(before.ordinary)):
         excess = measured.high_frequency_db - before.ordinary.high_frequency_db
