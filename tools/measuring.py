@@ -1,12 +1,21 @@
-"""What the benchmarks share: run a command as a whole process, and print figures as a table."""
+"""What benchmarks and evaluations share: whole processes as measured, and figures as a table."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+
+def run_named(script: str, names: Sequence[str], usage: str | None, argv: list[str]) -> int:
+    """Run the module `SCRIPT_NAME` beside this one that the first argument names; exit status."""
+    if not argv or argv[0] not in names:
+        print(usage, file=sys.stderr)
+        return 2
+    return int(importlib.import_module(f"{script}_{argv[0]}").main(argv[1:]))
 
 
 @dataclass(frozen=True)
