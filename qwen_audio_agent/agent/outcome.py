@@ -67,6 +67,12 @@ class Place:
         slack = (left, self.slack[1]) if at_start else (self.slack[0], left)
         return replace(self, span=Span(start, end), slack=slack)
 
+    def rolled(self, edge: Literal["start", "end"], frames: int) -> Place:
+        """With one edge where its join was rolled to."""
+        start, end = self.span.start, self.span.end
+        start, end = (start + frames, end) if edge == "start" else (start, end + frames)
+        return replace(self, span=Span(start, end))
+
     def to_json(self) -> dict[str, Any]:
         """Plain data: times for people, frames for exactness."""
         return {

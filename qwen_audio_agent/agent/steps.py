@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qwen_audio_agent.agent.events import Edited, Event, Heard
 from qwen_audio_agent.agent.levels import compare_levels
+from qwen_audio_agent.agent.new_joins import Join, new_joins
 from qwen_audio_agent.agent.outcome import Outcome, Place, Step
 from qwen_audio_agent.agent.tools import Tool, find_tool
-from qwen_audio_agent.agent.verify import MAX_HEARD, Check, clicking, listen_again
+from qwen_audio_agent.agent.verify import Check, listen_again
 from qwen_audio_agent.agent.word_edges import Nudge
-from qwen_audio_agent.audio.samples import frame_at
 from qwen_audio_agent.editing.edit_list import EditList
-from qwen_audio_agent.editing.operations import soften
+from qwen_audio_agent.editing.rolls import roll_clicks
 from qwen_audio_agent.errors import EditError, ToolError
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
 MAX_REPAIRS = 3
-_SOFTER = (0.010, 0.015)
-"""Half lengths of crossfades in seconds that are tried where the ordinary one clicks."""
 
 
 def perform(
@@ -75,6 +74,16 @@ def finish(events: Generator[Event, None, Step]) -> Step:
             return step
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a tool made once its joins were rolled and listened to."""
+
+    edit_list: EditList
+    text: str
+    places: tuple[Place, ...]
+    check: Check
+
+
 def _checked(
     session: Session, tool: Tool, outcome: Outcome, made: EditList, step: Step
 ) -> tuple[EditList, Step]:
@@ -82,44 +91,55 @@ def _checked(
 
     What is kept is the best that was heard; what is still wrong with it is in its verdicts.
     """
-    check = listen_again(session, step.given, made, outcome.places)
-    best, kept, repairs = check, outcome, 0
-    while check.nudges and outcome.redo and repairs < MAX_REPAIRS:
+    draft = best = _draft(session, step.given, outcome, made)
+    repairs = 0
+    while draft.check.nudges and outcome.redo and repairs < MAX_REPAIRS:
         repairs += 1
-        outcome = outcome.redo(_moved(session, outcome.places, check.nudges))
-        if outcome.edit_list is None:
+        again = outcome.redo(_moved(session, draft.places, draft.check.nudges))
+        if again.edit_list is None:
             break
-        check = listen_again(session, step.given, outcome.edit_list, outcome.places)
-        if check.badness < best.badness:
-            best, kept, made = check, outcome, outcome.edit_list
-    made, best = soften_clicks(session, step, made, best, kept)
-    return made, replace(
+        draft = _draft(session, step.given, again, again.edit_list)
+        if draft.check.badness < best.check.badness:
+            best = draft
+    return best.edit_list, replace(
         step,
-        text=kept.text,
-        places=kept.places,
-        verdicts=best.verdicts,
-        unheard=best.unheard,
-        levels=compare_levels(session, step.given, made) if tool.changes_levels else None,
+        text=best.text,
+        places=best.places,
+        verdicts=best.check.verdicts,
+        unheard=best.check.unheard,
+        levels=compare_levels(session, step.given, best.edit_list) if tool.changes_levels else None,
         repairs=repairs,
     )
 
 
-def soften_clicks(
-    session: Session, step: Step, made: EditList, check: Check, outcome: Outcome
-) -> tuple[EditList, Check]:
-    """Longer crossfades where a join clicks, as far as an edit may change the sound."""
-    before, softer = session.audio(step.given), made
-    clicks = clicking(before, session.as_audio(made))[:MAX_HEARD]
-    for half_length in _SOFTER:
-        if not clicks:
-            break
-        for at in clicks:
-            softer = soften(softer, at, frame_at(half_length, made.sample_rate))
-        clicks = [at for at in clicking(before, session.as_audio(softer)) if at in clicks]
-    if softer == made:
-        return made, check
-    heard = listen_again(session, step.given, softer, outcome.places)
-    return (softer, heard) if heard.badness <= check.badness else (made, check)
+def _draft(session: Session, given: int, outcome: Outcome, made: EditList) -> _Draft:
+    """Roll the new joins that click, then listen to all of them."""
+    before, places, text = session.audio(given), outcome.places, outcome.text
+    joins = new_joins(before, session.as_audio(made), places, session.audio)
+    frames = [join.frame for join in joins]
+    made, rolls = roll_clicks(made, session.sources, frames, lambda: before.ordinary)
+    if any(rolls.values()):
+        places = _rolled(places, joins, rolls, made.sample_rate)
+        text = outcome.redo(places).text if outcome.redo else text
+    return _Draft(made, text, places, listen_again(session, given, made, places))
+
+
+def _rolled(
+    places: tuple[Place, ...], joins: list[Join], rolls: Mapping[int, int], sample_rate: int
+) -> tuple[Place, ...]:
+    """The places with the edges where their joins were rolled to.
+
+    An edge that two joins share, such as the point of an insert, stays where it was asked for.
+    """
+    sides = [(join, side) for join in joins for side in (join.left, join.right) if side]
+    shared = Counter((side.place, side.edge) for _, side in sides)
+    moved = list(places)
+    for join, side in sides:
+        place = moved[side.place]
+        if shared[side.place, side.edge] == 1 and not place.is_point and join.frame in rolls:
+            frames = round(rolls[join.frame] * side.audio.sample_rate / sample_rate)
+            moved[side.place] = place.rolled(side.edge, frames)
+    return tuple(moved)
 
 
 def _moved(

@@ -91,17 +91,6 @@ def listen_again(session: Session, given: int, made: EditList, places: tuple[Pla
     return Check(tuple(verdicts), unheard, tuple(nudges), badness)
 
 
-def clicking(before: SessionAudio, after: SessionAudio) -> list[int]:
-    """The joins, as frames of `after`, that stand out of the ordinary speech of `before`.
-
-    Stricter than a verdict: one place in a hundred of unedited speech does as well.
-    """
-    suspects = [(join, _measured(after, join)) for join in after.joins]
-    # What ordinary speech does takes a while to measure, and most joins need no comparison.
-    suspects = [(join, measured) for join, measured in suspects if measured.is_click(_UNSUSPICIOUS)]
-    return [join for join, measured in suspects if measured.is_click(before.ordinary)]
-
-
 def _measured(after: SessionAudio, frame: int) -> JoinMeasure:
     beside = after.around(frame, _CLICK_REACH)
     return measure_join(after.read(beside), frame - beside.start)

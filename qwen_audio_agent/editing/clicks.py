@@ -50,9 +50,14 @@ class JoinMeasure:
 
     def is_click(self, ordinary: JoinMeasure) -> bool:
         """Whether it stands out beyond what `ordinary_measure` found."""
-        return (
-            self.high_frequency_db > ordinary.high_frequency_db
-            and self.residual_db > ordinary.residual_db
+        return self.excess_db(ordinary) > 0
+
+    def excess_db(self, ordinary: JoinMeasure) -> float:
+        """How far it stands out beyond what `ordinary_measure` found, in dB; negative if it does
+        not."""
+        return min(
+            self.high_frequency_db - ordinary.high_frequency_db,
+            self.residual_db - ordinary.residual_db,
         )
 
 

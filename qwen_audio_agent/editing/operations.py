@@ -260,22 +260,21 @@ def fade(
     return _in_place_of(base, span, tuple(faded), join)
 
 
-def soften(edit_list: EditList, at: int, join: int) -> EditList:
-    """Give the join nearest to a frame a crossfade of another length; no time changes.
+def roll(edit_list: EditList, index: int, by: int, join: int) -> EditList:
+    """Let two clips meet later, or earlier, in both of their sources; the length stays the same.
 
-        soften          | A x B |  ->  | A xx B |
+        roll 1 by 2     | A A A x B B B |  ->  | A A A a a x B |
 
     Args:
-        edit_list: the programme; one with effects is a finished sound and stays as it is.
-        at: a frame of the programme.
+        edit_list: the programme.
+        index: of the clip after the join, from 1.
+        by: frames that the clip before it gains and it loses; negative for the other way round.
         join: half the length of the crossfade, in frames.
     """
-    if edit_list.effects or len(edit_list.clips) < 2:
-        return edit_list
-    inner = range(1, len(edit_list.clips))
-    nearest = min(inner, key=lambda index: abs(edit_list.starts[index] - at))
     clips = list(edit_list.clips)
-    clips[nearest] = dataclasses.replace(clips[nearest], join=join)
+    left, right = clips[index - 1], clips[index]
+    clips[index - 1] = dataclasses.replace(left, end=left.end + by)
+    clips[index] = dataclasses.replace(right, start=right.start + by, join=join)
     return dataclasses.replace(edit_list, clips=tuple(clips))
 
 

@@ -34,14 +34,15 @@ def test_cut_removes_the_span_and_closes_the_gap() -> None:
     assert [clip.join for clip in edited.clips] == [0, 10]
 
 
-def test_soften_changes_the_nearest_crossfade_and_no_time() -> None:
+def test_roll_moves_one_join_and_no_other_time() -> None:
     edited = operations.cut(ALL, Span(200, 300), Span(600, 700), join=10)
 
-    softer = operations.soften(edited, 495, 30)
+    later, earlier = operations.roll(edited, 1, 7, 30), operations.roll(edited, 2, -7, 20)
 
-    assert heard(softer) == heard(edited)
-    assert [clip.join for clip in softer.clips] == [0, 10, 30]
-    assert operations.soften(ALL, 500, 30) == ALL
+    assert heard(later) == A[:207] + A[307:600] + A[700:]
+    assert [clip.join for clip in later.clips] == [0, 30, 10]
+    assert heard(earlier) == A[:200] + A[300:593] + A[693:]
+    assert later.num_frames == earlier.num_frames == edited.num_frames
 
 
 def test_cut_takes_many_spans_in_any_order_even_overlapping() -> None:
