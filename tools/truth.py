@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwen_audio_agent.speech.ears.fillers import TEXTS
+from qwen_audio_agent.speech.pronunciation import FILLERS
 from qwen_audio_agent.speech.text import normalise
 from qwen_audio_agent.speech.words import Word
 
@@ -70,4 +70,4 @@ def read_folder(folder: Path) -> list[Recording]:
 def _word(data: dict[str, object]) -> Word:
     text = " ".join(normalise(str(data["text"])))
     start, end = float(str(data["start"])), float(str(data["end"]))
-    return Word(text, start, end, kind="filler" if text in TEXTS else "word")
+    return Word(text, start, end, kind="filler" if text in FILLERS else "word")

@@ -6,7 +6,7 @@ change less than the vowels of words do, and must not lie inside a longer word t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,22 +16,25 @@ from numpy.typing import NDArray
 from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 from qwen_audio_agent.speech.ears.alignment import best_path, phrase_graph, spot
 from qwen_audio_agent.speech.ears.anything import phone_loop
+from qwen_audio_agent.speech.ears.cepstra import cepstra
+from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity
+from qwen_audio_agent.speech.pronunciation import holding
 
-TEXTS: Final = frozenset({"uh", "um", "er", "erm", "hm", "hmm", "mm", "uhm", "ah"})
-"""Words that are fillers when they are heard as such."""
-
-_FORMS: Final = (("AH",), ("AH", "M"), ("ER",), ("HH", "M"), ("AA",), ("AA", "M"))
+_SHORT_FORMS: Final = (("AH",), ("AH", "M"), ("ER",), ("HH", "M"), ("AA",), ("AA", "M"))
+# The acoustic model has learnt "+SPN+" from spoken noise, um and uh among it.
+_FORMS: Final = (("+SPN+",), *(held for form in _SHORT_FORMS for held in holding(form)))
 _HANDICAP: Final = 1.5
 _MOST: Final = 40  # candidates in one stretch
-_LEAST_TOTAL: Final = 6.0
-_LEAST_GAIN: Final = -0.5  # log-likelihood per frame against any other phones
+_LEAST_TOTAL: Final = 23.0  # log-likelihood in all against any other phones, and
+_LEAST_GAIN: Final = -0.5  # per frame
 _SHORTEST: Final = 20  # frames of 10 ms
-# Median distance of mel cepstra 80 ms apart. Fillers of eight recordings had 18 to 32, the longest
-# vowels of read words 34 and more.
-_STILL: Final = 33.0
-_STILL_ALONE: Final = 40.0  # the same of a short word heard with a pause on each side
-_PAUSE: Final = 20  # frames
+# Median distance of mel cepstra 80 ms apart; that of words is 40 and more, but for long vowels.
+_STILL: Final = 36.0
 _NEAR: Final = 4  # frames on each side of that distance
+# A filler is as loud as the speech around it, where breath and room are not, a laugh is louder.
+_LEVELS: Final = (-15.0, 6.0)  # dB against the level that a tenth of the frames exceed
+_LOUD: Final = 10.0  # dB below that level: frames of speech
+_LEAST_VOICED: Final = 0.9  # of the periodicity of those frames
 _COVERED: Final = 0.6  # of a heard word, which is then taken to be the filler misheard
 
 
@@ -54,17 +57,14 @@ class Filler:
 
 
 def find_fillers(
-    model: AcousticModel,
-    scores: Floats,
-    cepstra_rows: NDArray[np.float64],
-    words: Sequence[tuple[int, int]],
+    model: AcousticModel, scores: Floats, samples: Floats, words: Sequence[tuple[int, int]]
 ) -> list[Filler]:
     """Find held vowels that are no part of a longer word.
 
     Args:
         model: the acoustic model.
         scores: float32 (T, senones) of the model.
-        cepstra_rows: float64 (T, 13).
+        samples: float32 (n,) of 16 kHz mono, the sound that was scored.
         words: first and last frame of each word heard.
 
     Returns:
@@ -74,7 +74,7 @@ def find_fillers(
     emitted = graph.emissions(scores)
     loop = phone_loop(model, scores)
     sums, begins = spot(graph, emitted - loop[:, None] + np.float32(_HANDICAP))
-    changes = _changes(cepstra_rows)
+    sounds_like_one = _sound(samples, len(scores))
     frames = np.arange(len(sums))
     found = []
     for _ in range(_MOST):
@@ -85,8 +85,8 @@ def find_fillers(
         sums[(begins <= last) & (frames >= first)] = -np.inf
         inside = slice(first, last + 1)
         filler = Filler(first, last, "uh")
-        still = _STILL_ALONE if _is_alone(filler, words) else _STILL
-        if last - first + 1 < _SHORTEST or np.median(changes[inside]) > still:
+        is_apart = all(filler.covers(*word) or not filler.touches(*word) for word in words)
+        if last - first + 1 < _SHORTEST or not is_apart or not sounds_like_one(inside):
             continue
         path = best_path(graph, emitted[inside])
         if path is None:
@@ -94,21 +94,27 @@ def find_fillers(
         gain = emitted[inside][np.arange(len(path)), path] - loop[inside]
         if graph.names[graph.phones[path[-1]]] == model.phone("M"):
             filler = replace(filler, text="um")
-        is_apart = all(filler.covers(*word) or not filler.touches(*word) for word in words)
-        if is_apart and gain.mean() >= _LEAST_GAIN:
+        if gain.mean() >= _LEAST_GAIN:
             found.append(filler)
     return sorted(found, key=lambda filler: filler.first)
 
 
-def _is_alone(filler: Filler, words: Sequence[tuple[int, int]]) -> bool:
-    """Whether it was heard as one short word with a pause before and after it."""
-    covered = [word for word in words if filler.covers(*word)]
-    if len(covered) != 1:
-        return False
-    first, last = covered[0]
-    return all(
-        word == covered[0] or word[1] < first - _PAUSE or word[0] > last + _PAUSE for word in words
-    )
+def _sound(samples: Floats, num_frames: int) -> Callable[[slice], bool]:
+    """Whether frames are held still, voiced and as loud as the rest."""
+    levels, periodicity = levels_and_periodicity(samples, num_frames)
+    changes = _changes(cepstra(samples))
+    loud = np.percentile(levels, 90)
+    least = _LEAST_VOICED * np.median(periodicity[levels > loud - _LOUD])
+
+    def sounds_like_one(inside: slice) -> bool:
+        level = np.median(levels[inside]) - loud
+        return bool(
+            np.median(changes[inside]) <= _STILL
+            and _LEVELS[0] <= level <= _LEVELS[1]
+            and np.median(periodicity[inside]) >= least
+        )
+
+    return sounds_like_one
 
 
 def _changes(cepstra_rows: NDArray[np.float64]) -> NDArray[np.float64]:

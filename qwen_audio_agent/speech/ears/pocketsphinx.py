@@ -27,12 +27,12 @@ from qwen_audio_agent.speech.ears.alignment import best_path, sentence_graph
 from qwen_audio_agent.speech.ears.cepstra import cepstra, features
 from qwen_audio_agent.speech.ears.phrase_search import HeardWord, PhraseSearch, Place, apart
 from qwen_audio_agent.speech.edges import refine_edges
-from qwen_audio_agent.speech.pronunciation import Pronunciations
+from qwen_audio_agent.speech.pronunciation import FILLERS, Pronunciations
 from qwen_audio_agent.speech.text import readings
 from qwen_audio_agent.speech.words import Gap, Match, Transcript, Word
 
 _SETTINGS: Final = {"lw": 4.5, "loglevel": "FATAL"}
-_REVISION: Final = 6
+_REVISION: Final = 7
 _FRAME: Final = 0.01
 _CENTRE: Final = 0.008  # an edge between two frames of 25.6 ms lies between their middles
 _SHORTEST: Final = 0.1  # nothing is said in less, in seconds
@@ -121,7 +121,7 @@ class PocketSphinxEar:
                 start,
                 end,
                 segment.probability,
-                "filler" if segment.text in fillers.TEXTS else "word",
+                "filler" if segment.is_filler else "word",
                 start_error=_EDGE_ERROR,
                 end_error=_EDGE_ERROR,
             )
@@ -192,6 +192,7 @@ class _Segment:
     first: int
     last: int
     probability: float
+    is_filler: bool = False
 
 
 def _decode(samples: Floats) -> list[_Segment]:
@@ -210,6 +211,8 @@ def _decode(samples: Floats) -> list[_Segment]:
                 segment.start_frame,
                 segment.end_frame,
                 min(1.0, float(log.exp(segment.prob))),
+                # It hears "ah" in breaths, and in "all": that needs the proof of `fillers`.
+                segment.word in FILLERS - {"ah"},
             )
             for segment in decoder.seg() or ()
         ]
@@ -218,10 +221,10 @@ def _decode(samples: Floats) -> list[_Segment]:
 def _with_fillers(samples: Floats, spoken: Sequence[_Segment]) -> list[_Segment]:
     """The words, with the fillers that the decoder missed or took for short words."""
     found = fillers.find_fillers(
-        _model(), _scores(samples.tobytes()), cepstra(samples), [(s.first, s.last) for s in spoken]
+        _model(), _scores(samples.tobytes()), samples, [(s.first, s.last) for s in spoken]
     )
     kept = [s for s in spoken if not any(filler.covers(s.first, s.last) for filler in found)]
-    kept += [_Segment(f.text, f.first, f.last, _FILLER_PROBABILITY) for f in found]
+    kept += [_Segment(f.text, f.first, f.last, _FILLER_PROBABILITY, is_filler=True) for f in found]
     kept.sort(key=lambda segment: segment.first)
     for i, after in enumerate(kept[1:]):
         kept[i] = replace(kept[i], last=min(kept[i].last, after.first - 1))
