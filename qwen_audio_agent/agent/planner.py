@@ -57,6 +57,8 @@ class Planner:
 
         Raises:
             LimitReached: no answer within the steps or the time; what was done is kept.
+            SourceChangedError: a recording is not what it was; what was done before is kept.
+            DiskError: the session takes no more; what was done before is kept.
         """
         try:
             yield from self._work(instruction)
@@ -73,7 +75,8 @@ class Planner:
         yield Said("you", instruction)
         began = time.monotonic()
         for _ in range(self._max_steps):
-            message = self._model.invoke(session.messages)
+            with session.on_same_sources():
+                message = self._model.invoke(session.messages)
             if not isinstance(message, AIMessage):
                 raise TypeError(f"a chat model gives an AIMessage, not {type(message).__name__}")
             session.say(message)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import Final, Literal
 
 import soundfile
 
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
+from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.errors import AudioFileError
 
@@ -110,16 +112,14 @@ class SoundFileSink:
         if self._container == "AIFF":
             raise AudioFileError("an AIFF file holds 4 GiB at most; write wav or flac")
         self._stream.close()
-        begun = self._path.with_suffix(".begun")
-        self._path.replace(begun)
-        try:
+        with HiddenFile(self._path.parent) as begun:
+            # Copied, not renamed: whoever locked the file keeps its lock.
+            shutil.copyfile(self._path, begun.path)
             self._container = "RF64"
             self._stream = self._open()
-            with SoundStream(str(begun)) as stream:
+            with SoundStream(str(begun.path)) as stream:
                 for block in blocks_of(stream):
                     self._stream.write(block.T)
-        finally:
-            begun.unlink()
 
 
 def _forget_time_of_peak(path: Path) -> None:
