@@ -89,7 +89,7 @@ class Planner:
             self._check_time(began)
         raise LimitReached(
             f"no answer after {self._max_steps} steps; what was done is kept: "
-            "go on with --session, or allow more with --max-steps"
+            "go on, or allow more with --max-steps"
         )
 
     def _do_calls(self, message: AIMessage) -> Iterator[Event]:
@@ -128,7 +128,7 @@ class Planner:
         if self._max_seconds is not None and time.monotonic() - began > self._max_seconds:
             raise LimitReached(
                 f"no answer after {self._max_seconds:g} s; what was done is kept: "
-                "go on with --session, or allow more with --max-seconds"
+                "go on, or allow more with --max-seconds"
             )
 
 

@@ -147,8 +147,9 @@ class State:
 
     def _add(self, entry: Entry) -> None:
         """Take in an audio whose sources are there."""
+        known = {SILENCE, BLEEP, *self.sources.files, *self.sources.lists}
         for clip in entry.edit_list.clips:
-            if clip.source not in (SILENCE, BLEEP, *self.sources.files, *self.sources.lists):
+            if clip.source not in known:
                 raise SessionError(f"it is made of {clip.source[:40]!r}, which is not there")
         self.sources.add_list(entry.edit_list)
         self.entries.append(entry)

@@ -160,13 +160,12 @@ def make_folder(folder: Path) -> bool:
         SessionError: it holds something already.
         DiskError: it cannot be made.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
-    except FileExistsError:
-        if not is_free(folder):
-            raise taken(folder) from None
+    if not is_free(folder):
+        raise taken(folder)
+    if folder.exists():
         return False
+    try:
+        folder.mkdir(parents=True)
     except OSError as error:
         raise disk_error(folder, error) from None
     return True

@@ -5,7 +5,7 @@ import soundfile
 from qwen_audio_agent.audio.files import AudioWriter, open_reader, probe, read
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.audio.sound_stream import SoundStream
-from qwen_audio_agent.errors import AudioFileError, DiskError
+from qwen_audio_agent.errors import DiskError
 
 
 def delay(heard, original) -> int:
