@@ -27,7 +27,7 @@ from qwen_audio_agent.agent.state import Entry, State, header
 from qwen_audio_agent.agent.steps import finish, perform
 from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole, make_folder, taken
 from qwen_audio_agent.audio.files import AudioFile, content_hash
-from qwen_audio_agent.audio.hidden_file import disk_error
+from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
@@ -78,6 +78,8 @@ class Session:
         self._growing = RLock()
         with ExitStack() as stack:
             stack.callback(Lock(folder / "lock").release)
+            for place in (folder, folder / "cache", folder / "sources"):
+                clear_remnants(place)
             journal = folder / "journal.jsonl"
             if is_new and journal.exists():  # made by another process in the meantime
                 raise taken(folder)

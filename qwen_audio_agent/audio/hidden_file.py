@@ -40,8 +40,7 @@ class HiddenFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        for remnant in folder.glob(f"{_START}*.part"):
-            _remove_unlocked(remnant)
+        clear_remnants(folder)
         while True:
             self.path = folder / f"{_START}{secrets.token_hex(8)}.part"
             self._lock = _new_locked(self.path)
@@ -72,6 +71,12 @@ class HiddenFile:
         self.path.unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
+
+
+def clear_remnants(folder: Path) -> None:
+    """Remove the hidden files that killed processes left in a folder, if it is there."""
+    for remnant in folder.glob(f"{_START}*.part"):
+        _remove_unlocked(remnant)
 
 
 def is_hidden(path: Path) -> bool:

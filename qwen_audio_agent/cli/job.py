@@ -64,7 +64,7 @@ def kept(
         yield job
     except BaseException as error:
         is_stopped = isinstance(error, KeyboardInterrupt)
-        if job.session and not is_dry and (job.steps or is_stopped or not is_ours):
+        if job.session and not is_dry and (job.steps or is_stopped):
             how_many = {0: "no edit", 1: "1 edit"}.get(len(job.steps), f"{len(job.steps)} edits")
             error.add_note(f"{how_many} kept: go on with --session {folder}")
         raise

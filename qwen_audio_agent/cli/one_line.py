@@ -20,7 +20,8 @@ def reason(error: BaseException) -> str:
     elif isinstance(error, OSError):
         about = f"{error.filename!r}: " if error.filename else ""
         text = f"{about}{error.strerror or error}; make room there, or choose another folder"
-    return "; ".join([text, *getattr(error, "__notes__", [])])
+    notes = getattr(error, "__notes__", [])
+    return "; ".join([text.rstrip("."), *notes]) if notes else text
 
 
 def complain(text: str) -> None:
