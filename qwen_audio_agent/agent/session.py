@@ -333,12 +333,9 @@ class Session:
 
     def _write(self, record: Record) -> None:
         with self._growing:
+            take = self._state.read(record)
             self._journal.append(record)
-            try:
-                self._state.take(record)
-            except BaseException:
-                self.close()  # what is in memory is not what the journal says
-                raise
+            take()
 
 
 def _listener(folder: Path, hearing: Hearing) -> Listener:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -82,7 +83,7 @@ class State:
         self._check_header(records[0], where)
         for number, record in enumerate(records[1:], start=2):
             try:
-                self.take(record)
+                take = self.read(record)
             except SourceChangedError:
                 raise
             except _UNREADABLE as error:
@@ -91,15 +92,23 @@ class State:
                     f"line {number} of {where} cannot be read: {' '.join(str(reason).split())}; "
                     "put the file back from a copy, or delete it and all behind it"
                 ) from error
+            take()
 
-    def take(self, record: Record) -> None:
-        """Take in one line."""
+    def read(self, record: Record) -> Callable[[], None]:
+        """What one line says, checked, to be taken in by calling what is returned.
+
+        A line is read before it is written, so that only what can be read gets into a journal, and
+        taken in afterwards, which is a moment in which nothing can go wrong.
+
+        Raises:
+            Exception: it says nothing; see `_UNREADABLE`.
+        """
         match record["type"]:
             case "audio":
                 recording = find_recording(record["recording"], self._folder, self._first)
-                self.recordings.setdefault(recording.id, recording)
-                self.sources.add_file(recording.id, self._probe_kept(recording))
-                self._add(Entry(EditList.from_json(record["edit_list"]), recording.name))
+                file = self._probe_kept(recording)
+                edit_list = self._read_list(record["edit_list"], recording.id)
+                return partial(self._add_audio, recording, file, Entry(edit_list, recording.name))
             case "step":
                 step = Step.from_json(record["step"])
                 latest, parent = len(self.entries), record["parent"]
@@ -109,10 +118,10 @@ class State:
                 if step.given not in there or parent not in (None, *there):
                     raise SessionError(f"it works on Audio {step.given}, which is not there")
                 name = f"Audio {step.given} after {step.tool}"
-                self._add(Entry(EditList.from_json(record["edit_list"]), name, parent))
-                self.steps.append(step)
+                entry = Entry(self._read_list(record["edit_list"]), name, parent)
+                return partial(self._add_step, step, entry)
             case "message":
-                self.messages += messages_from_dict([record["message"]])
+                return partial(self.messages.extend, messages_from_dict([record["message"]]))
             case unknown:
                 raise SessionError(f"it is of the unknown type {unknown!r}")
 
@@ -145,14 +154,25 @@ class State:
             recording.check()
             raise
 
-    def _add(self, entry: Entry) -> None:
-        """Take in an audio whose sources are there."""
-        known = {SILENCE, BLEEP, *self.sources.files, *self.sources.lists}
-        for clip in entry.edit_list.clips:
+    def _read_list(self, data: object, *more: str) -> EditList:
+        """An edit list whose sources are there, or among `more`."""
+        edit_list = EditList.from_json(data)
+        known = {SILENCE, BLEEP, *self.sources.files, *self.sources.lists, *more}
+        for clip in edit_list.clips:
             if clip.source not in known:
                 raise SessionError(f"it is made of {clip.source[:40]!r}, which is not there")
+        return edit_list
+
+    def _add_audio(self, recording: Recording, file: AudioFile, entry: Entry) -> None:
+        self.recordings.setdefault(recording.id, recording)
+        self.sources.add_file(recording.id, file)
         self.sources.add_list(entry.edit_list)
         self.entries.append(entry)
+
+    def _add_step(self, step: Step, entry: Entry) -> None:
+        self.sources.add_list(entry.edit_list)
+        self.entries.append(entry)
+        self.steps.append(step)
 
 
 def header() -> Record:

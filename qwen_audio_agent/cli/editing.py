@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from qwen_audio_agent.agent.events import Edited, Heard, Refused
+from qwen_audio_agent.agent.events import Answer, Edited, Heard, Refused
 from qwen_audio_agent.agent.mentions import find_mentioned
 from qwen_audio_agent.agent.planner import Planner
 from qwen_audio_agent.agent.replay import replay as replay_session
@@ -55,9 +55,10 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
         model = open_chat_model(arguments.model, hear=session.hear)
         printer.remark(about_ear(session.listener.ear))
         limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
-        worked_on = _plan(Planner(session, model, **limits), session, instruction, printer)
+        worked_on, result.error = _plan(
+            Planner(session, model, **limits), session, instruction, printer
+        )
         if worked_on is None:
-            result.error = "nothing was edited, or the last call was refused"
             return FAILED
         # Where there was nothing to do, the newest audio may be one that was only listed.
         number = session.latest if job.steps else worked_on
@@ -65,31 +66,37 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
         return DONE
 
 
-def _plan(planner: Planner, session: Session, instruction: str, printer: Printer) -> int | None:
-    """Let the model work; the audio that it edited last, or None if the job was not done.
+def _plan(
+    planner: Planner, session: Session, instruction: str, printer: Printer
+) -> tuple[int | None, str | None]:
+    """Let the model work.
 
-    It was not if nothing was edited, or if the last tool call was refused: what the person asked
-    for as a whole is not there then.
+    Returns:
+        The audio that it edited last, or None with the reason if the job was not done. It was not
+        if nothing was edited, or if the last tool call was refused: what the person asked for as a
+        whole is not there then.
     """
-    worked_on = unheard = None
-    told = 0
+    worked_on = why = unheard = None
+    num_said = 0
     try:
         for event in planner.run(instruction):
             printer.event(event)
             match event:
                 case Edited() if event.step.tool != "listen":
-                    worked_on = event.step.given
-                    unheard, told = event.step.tool, len(session.messages)
+                    worked_on, why = event.step.given, None
+                    unheard, num_said = event.step.tool, len(session.messages)
                 case Heard():
                     unheard = None
                 case Refused():
-                    worked_on = unheard = None
+                    worked_on, why, unheard = None, event.text, None
+                case Answer() if worked_on is None:
+                    why = why or event.text
     except BaseException as error:
         # An edit counts when it was heard; one that is still listened to is not kept.
-        if unheard and len(session.messages) == told:
+        if unheard and len(session.messages) == num_said:
             error.add_note(f"the last {unheard} was still being listened to and is not kept")
         raise
-    return worked_on
+    return worked_on, why and " ".join(why.split())
 
 
 def _add_mentioned(session: Session, instruction: str, folders: list[Path]) -> None:

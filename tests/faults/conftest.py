@@ -1,4 +1,4 @@
-"""Commands that can be killed, starved and stopped, on recordings that take no time to listen to."""
+"""Commands that can be killed, starved and stopped, on recordings that take no time to hear."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ class Running:
             assert time.monotonic() < end, f"never seen; printed so far: {self.err}"
             time.sleep(0.001)
 
+    def until_said(self, text: str) -> None:
+        """Wait until something is printed for people or programs."""
+        self.until(lambda: text in self.err or text in self.out)
+
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
@@ -77,7 +81,12 @@ class Commands:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+            },
         )
         assert self._process.stdout.readline() == "ready\n"
 

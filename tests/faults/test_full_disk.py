@@ -1,4 +1,4 @@
-"""A disk that is full, or takes nothing: one line that says so, and all that was there is intact."""
+"""A disk that is full, or takes nothing: one line that says so; all that was there is intact."""
 
 from __future__ import annotations
 
@@ -118,14 +118,18 @@ def test_a_session_takes_nothing_on_a_full_disk_and_goes_on_when_there_is_room(
     with Session.create(small_disk / "session", [source]) as session:
         session.call("cut", audio=1, start=0.5, end=0.6)
         fill(small_disk, 0)
-        with pytest.raises(DiskError, match=r"journal\.jsonl' cannot be written: the disk is full"):
+
+        def cut_often() -> None:
             for _ in range(99):
                 session.call("cut", audio=session.latest, start=0.5, end=0.51)
+
+        with pytest.raises(DiskError, match=r"journal\.jsonl' cannot be written: the disk is full"):
+            cut_often()
         kept = session.steps
         (small_disk / "filler").unlink()
         session.call("gain", audio=session.latest, db=-1.0)
+        fill(small_disk, 0)
         with pytest.raises(DiskError, match="cannot be written"):
-            fill(small_disk, 0)
             session.call("effect", audio=1, name="tempo", value=0.5)
     (small_disk / "filler").unlink()
     with Session.open(small_disk / "session") as opened:
@@ -159,7 +163,7 @@ def test_a_reader_that_goes_away_does_not_stop_the_job(commands: Commands, tmp_p
         os.mkfifo(pipe)
         reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         running = commands.start(tmp_path, *edit(script), stdout_to=str(pipe))
-        running.until(lambda: (tmp_path / "a.session").exists())
+        running.until((tmp_path / "a.session").exists)
         os.close(reader)
         assert running.wait() == 0
     assert (tmp_path / "a.wav").is_file()

@@ -65,7 +65,7 @@ def test_stopped_while_it_listens_to_what_was_cut(
     how = ["-o", "a.flac", "--model", "scripted:one.json", "--json"]
     unheard = {"QWEN_AUDIO_AGENT_CACHE": str(tmp_path / "nothing heard yet")}
     running = commands.start(tmp_path, "edit", "talk.flac", "do it", *how, **unheard)
-    running.until(lambda: '"type": "edit"' in running.out)
+    running.until_said('"type": "edit"')
     running.send(number)
     assert_stopped_in_one_line(running, running.wait(), expected, kept=0)
     assert "the last cut was still being listened to and is not kept" in running.err
@@ -95,7 +95,7 @@ def test_stopped_at_any_moment_what_is_kept_goes_on_to_the_same_output(
         folder.mkdir()
         shutil.copy(first / "talk.wav", folder)
         running = commands.start(folder, *edit(folder))
-        running.until(lambda: "ear pocketsphinx" in running.err)
+        running.until_said("ear pocketsphinx")
         time.sleep(chance.uniform(0, 0.9 * seconds))
         running.send(number)
         status = running.wait()
@@ -104,11 +104,11 @@ def test_stopped_at_any_moment_what_is_kept_goes_on_to_the_same_output(
         with Session.open(folder / "a.session") as session:
             if status:
                 assert_stopped_in_one_line(running, status, expected, len(session.steps))
-            assert hidden(folder) == [], told
             for tool, arguments in CALLS[len(session.steps) :]:
                 session.call(tool, **arguments)
             session.render(session.latest, folder / "again.flac")
         assert (folder / "again.flac").read_bytes() == (first / "a.flac").read_bytes(), told
+        assert hidden(folder) == [], told
 
 
 @pytest.mark.parametrize("stop", ["listening", "rendering"])

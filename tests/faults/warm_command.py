@@ -1,8 +1,8 @@
 """A process that has loaded everything and forks the command as often as it is asked to.
 
-One JSON object a line: {"argv", "cwd", "log", ...} starts a command and is answered with its process
-number; {"wait": number} is answered with its exit status, negative for a signal. A hundred runs so
-cost what they do, not a hundred times three seconds of imports and models.
+One JSON object a line: {"argv", "cwd", "log", ...} starts a command and is answered with the number
+of its process; {"wait": number} is answered with its exit status, negative for a signal. A hundred
+runs so cost what they do, not a hundred times three seconds of imports and models.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def become(job: dict[str, Any]) -> None:
             status = 0
         else:
             status = main(job["argv"])
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, the test reads it
         traceback.print_exc()
     finally:
         sys.stdout.flush()
