@@ -161,6 +161,7 @@ class State:
         for clip in edit_list.clips:
             if clip.source not in known:
                 raise SessionError(f"it is made of {clip.source[:40]!r}, which is not there")
+        _ = edit_list.id  # computed once, now rather than between writing and taking in
         return edit_list
 
     def _add_audio(self, recording: Recording, file: AudioFile, entry: Entry) -> None:

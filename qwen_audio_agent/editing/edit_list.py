@@ -23,6 +23,7 @@ SILENCE = "silence"
 """Source of digital zeros, endless."""
 BLEEP = "bleep"
 """Source of a 1 kHz sine of full scale, endless."""
+_MAX_GAIN_DB = 700  # what float32 can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,13 @@ class EditList:
                 f"{repr(data['sample_rate'])[:40]} and {repr(data['num_channels'])[:40]}"
             )
         try:
-            return cls(
-                tuple(Clip(**checked_fields(Clip, "a clip", item)) for item in data.pop("clips")),
-                effects=tuple(_effect_from_json(item) for item in data.pop("effects", ())),
-                **data,
+            clips = tuple(
+                Clip(**checked_fields(Clip, "a clip", item)) for item in data.pop("clips")
             )
+            effects = tuple(_effect_from_json(item) for item in data.pop("effects", ()))
+            if any(abs(clip.gain_db) > _MAX_GAIN_DB for clip in clips):
+                raise ValueError(f"a gain is at most {_MAX_GAIN_DB} dB")
+            return cls(clips, effects=effects, **data)
         except (ValueError, OverflowError) as error:
             raise SessionError(f"an edit list cannot be read: {error}") from error
 

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from qwen_audio_agent.agent.planner import Planner
 from qwen_audio_agent.agent.replay import replay
 from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.chat_models.scripted import read_script
-from qwen_audio_agent.errors import SourceChangedError
+from qwen_audio_agent.errors import AudioFileError, SourceChangedError
+from qwen_audio_agent.speech.ears import open_ear
+from qwen_audio_agent.speech.hearing import Listener
 from tests.faults.conftest import Commands, hidden, write_faint, write_script
 
 Harm = Callable[[Path], object]
@@ -182,3 +186,31 @@ def test_a_second_recording_that_was_copied_is_watched_too(tmp_path: Path, talk:
         with pytest.raises(SourceChangedError, match="is not the recording that it was"):
             session.render(3, tmp_path / "out.wav")
     assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_compressed_recording_that_changes_while_it_is_decoded_leaves_no_copy(
+    tmp_path: Path, talk: Path
+) -> None:
+    path = tmp_path / "talk.mp3"
+    soundfile.write(path, *soundfile.read(talk))
+
+    def strike(_done: float) -> None:
+        write_over(path)
+
+    with pytest.raises(AudioFileError, match="changed while it was decoded"):
+        probe(path, tmp_path / "cache", strike)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_is_heard_of_a_recording_that_changes_meanwhile_is_not_kept(
+    tmp_path: Path, talk: Path
+) -> None:
+    def strike(_done: float) -> None:
+        write_over(talk)
+
+    file = probe(talk)
+    with pytest.raises(AudioFileError, match="changed while it was listened to"):
+        Listener(open_ear("pocketsphinx"), tmp_path / "cache", strike).transcribe(file)
+    assert not (tmp_path / "cache").exists()
+    Listener(open_ear("pocketsphinx"), tmp_path / "cache").transcribe(file)
+    assert list((tmp_path / "cache").rglob("*.json"))

@@ -202,7 +202,7 @@ def with_values_changed(data: st.DataObject, content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "num_examples", [pytest.param(60), pytest.param(3000, marks=pytest.mark.slow)]
+    "num_examples", [pytest.param(60), pytest.param(1000, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("change", [with_bytes_changed, with_values_changed])
 def test_whatever_a_journal_holds_it_opens_or_says_why_not(

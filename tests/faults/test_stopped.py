@@ -141,3 +141,12 @@ def test_a_command_of_its_own_process_ends_in_one_line(
     assert printed.count("stopped") == 1
     assert not (tmp_path / out).exists()
     assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("said", [b"", b'{"ear": "pocketsphinx", "fi'])
+def test_a_listening_process_whose_parent_dies_says_nothing(said: bytes) -> None:
+    command = [sys.executable, "-m", "qwen_audio_agent.speech.hearing_worker"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, input=said, capture_output=True, env=environment, check=False)
+    assert done.stderr == b""
+    assert done.returncode == 0
