@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from qwen_audio_agent.cli.one_line import complain, reason, write_nowhere
+from qwen_audio_agent.cli.one_line import complain, reason, tell, write_nowhere
 from qwen_audio_agent.cli.stopping import be_deaf, exit_status, stopped_by_signals
 from qwen_audio_agent.errors import (
     AudioFileError,
@@ -39,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         if argv is None:
             be_deaf()
+        if sys.stderr.isatty():
+            tell("")  # the terminal has written ^C into the line
         complain(reason(stop))
         return exit_status(stop)
     finally:

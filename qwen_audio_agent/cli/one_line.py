@@ -26,9 +26,7 @@ def reason(error: BaseException) -> str:
 
 def complain(text: str) -> None:
     """Say on stderr what went wrong, in one line."""
-    # Where Ctrl-C was pressed the terminal shows ^C, and the line begins behind it.
-    start = "\r" if sys.stderr.isatty() else ""
-    tell(f"{start}qwen-audio-agent: {one_line(text)}")
+    tell(f"qwen-audio-agent: {one_line(text)}")
 
 
 def tell(line: str) -> None:

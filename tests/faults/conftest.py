@@ -44,8 +44,7 @@ class Running:
         return [line for line in self.err.splitlines() if line.startswith("qwen-audio-agent: ")]
 
     def is_running(self) -> bool:
-        state = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
-        return state != "Z"
+        return not self.commands.ask({"poll": self.pid})
 
     def until(self, seen: Callable[[], bool]) -> None:
         """Wait until something is seen, or the command has ended."""

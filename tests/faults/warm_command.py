@@ -1,8 +1,9 @@
 """A process that has loaded everything and forks the command as often as it is asked to.
 
 One JSON object a line: {"argv", "cwd", "log", ...} starts a command and is answered with the number
-of its process; {"wait": number} is answered with its exit status, negative for a signal. A hundred
-runs so cost what they do, not a hundred times three seconds of imports and models.
+of its process; {"wait": number} is answered with its exit status, negative for a signal, {"poll":
+number} with whether it has ended. A hundred runs so cost what they do, not a hundred times three
+seconds of imports and models.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.chat_models import scripted
 from qwen_audio_agent.cli import editing, main
 from qwen_audio_agent.editing import effects
 from qwen_audio_agent.speech.ears import open_ear
 
-LOADED = (editing, effects)
+LOADED = (editing, effects, scripted)
+STATUSES: dict[int, int] = {}
 NOBODY = 65534
 
 
@@ -34,15 +37,24 @@ def serve() -> None:
     sys.stdout.flush()
     for line in sys.stdin:
         asked = json.loads(line)
-        if "wait" in asked:
-            _, status = os.waitpid(asked["wait"], 0)
-            answer = os.waitstatus_to_exitcode(status)
+        if "wait" in asked or "poll" in asked:
+            answer = ended(asked)
         else:
             answer = os.fork()
             if answer == 0:
                 become(asked)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
+
+
+def ended(asked: dict[str, int]) -> int:
+    """The exit status of a process that ends, or for "poll" whether it has ended."""
+    pid = asked.get("poll") or asked["wait"]
+    if pid not in STATUSES:
+        found, status = os.waitpid(pid, os.WNOHANG if "poll" in asked else 0)
+        if found:
+            STATUSES[pid] = os.waitstatus_to_exitcode(status)
+    return STATUSES[pid] if "wait" in asked else int(pid in STATUSES)
 
 
 def become(job: dict[str, Any]) -> None:
