@@ -333,9 +333,12 @@ class Session:
 
     def _write(self, record: Record) -> None:
         with self._growing:
-            take = self._state.read(record)
-            self._journal.append(record)
-            take()
+            take, num_before = self._state.read(record), len(self._journal.records)
+            try:
+                self._journal.append(record)
+            finally:
+                if len(self._journal.records) > num_before:
+                    take()
 
 
 def _listener(folder: Path, hearing: Hearing) -> Listener:

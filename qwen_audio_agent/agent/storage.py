@@ -62,25 +62,28 @@ class Journal:
             raise
 
     def append(self, record: Record) -> None:
-        """Add one line; it is on the disk when this returns, and not there at all if this raises.
+        """Add one line to the file and to `records`; if this raises it is in both or in none.
 
         Raises:
             DiskError: the disk is full, or takes nothing.
         """
         line = _line(record)
-        kept = json.loads(line)
+        kept, before = json.loads(line), self._length
+        after = before + len(line)
         try:
             rest = memoryview(line)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
+            # Ctrl-C comes between two calls, so not between these two lines.
+            self._length = after
+            self.records.append(kept)
         except BaseException as error:
-            self._take_back()
+            if self._length == before:
+                self._take_back()
             if isinstance(error, OSError):
                 raise disk_error(self._path, error) from None
             raise
-        self._length += len(line)
-        self.records.append(kept)
 
     def close(self) -> None:
         """Close the file; what was appended stays."""

@@ -33,19 +33,20 @@ def main(argv: list[str] | None = None) -> int:
         argv: the arguments after the program's name; those of the process when None.
     """
     _open_streams()
-    try:
-        with stopped_by_signals():
+    is_process = argv is None
+    with stopped_by_signals():
+        try:
             return _run(argv)
-    except KeyboardInterrupt as stop:
-        if argv is None:
-            be_deaf()
-        if sys.stderr.isatty():
-            tell("")  # the terminal has written ^C into the line
-        complain(reason(stop))
-        return exit_status(stop)
-    finally:
-        if argv is None:
-            be_deaf()
+        except KeyboardInterrupt as stop:
+            if is_process:
+                be_deaf()
+            if sys.stderr.isatty():
+                tell("")  # the terminal has written ^C into the line
+            complain(reason(stop))
+            return exit_status(stop)
+        finally:
+            if is_process:
+                be_deaf()
 
 
 def _run(argv: list[str] | None) -> int:

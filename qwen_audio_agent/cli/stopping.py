@@ -28,7 +28,8 @@ def stopped_by_signals() -> Iterator[None]:
         yield
     finally:
         for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) is _stop:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def be_deaf() -> None:

@@ -78,7 +78,8 @@ def become(job: dict[str, Any]) -> None:
             runpy.run_path(job["script"], run_name="__main__")
             status = 0
         else:
-            status = main(job["argv"])
+            sys.argv = ["qwen-audio-agent", *job["argv"]]
+            status = main()
     except BaseException:  # noqa: BLE001 - whatever it is, the test reads it
         traceback.print_exc()
     finally:
