@@ -2,6 +2,7 @@
 
     QwenAudioAgentError         for the person: one line, no traceback
     |-- AudioFileError          a file cannot be read or written as sound
+    |-- DiskError               a disk is full, or takes nothing, while something is written to it
     |-- HearingError            an ear is missing, or could not listen
     |-- EditError               an edit that cannot be made (also a ValueError)
     |-- InstructionError        a sentence that the grammar does not understand
@@ -22,6 +23,10 @@ class QwenAudioAgentError(Exception):
 
 class AudioFileError(QwenAudioAgentError):
     """A file cannot be read or written as sound."""
+
+
+class DiskError(QwenAudioAgentError):
+    """A disk that is full, or takes no more; what was under the name of the file is untouched."""
 
 
 class HearingError(QwenAudioAgentError):

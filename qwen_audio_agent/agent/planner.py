@@ -57,6 +57,8 @@ class Planner:
 
         Raises:
             LimitReached: no answer within the steps or the time; what was done is kept.
+            SourceChangedError: a recording is not what it was; what was done before is kept.
+            DiskError: the session takes no more; what was done before is kept.
         """
         try:
             yield from self._work(instruction)
@@ -73,7 +75,8 @@ class Planner:
         yield Said("you", instruction)
         began = time.monotonic()
         for _ in range(self._max_steps):
-            message = self._model.invoke(session.messages)
+            with session.on_same_sources():
+                message = self._model.invoke(session.messages)
             if not isinstance(message, AIMessage):
                 raise TypeError(f"a chat model gives an AIMessage, not {type(message).__name__}")
             session.say(message)
@@ -86,7 +89,7 @@ class Planner:
             self._check_time(began)
         raise LimitReached(
             f"no answer after {self._max_steps} steps; what was done is kept: "
-            "go on with --session, or allow more with --max-steps"
+            "go on, or allow more with --max-steps"
         )
 
     def _do_calls(self, message: AIMessage) -> Iterator[Event]:
@@ -125,7 +128,7 @@ class Planner:
         if self._max_seconds is not None and time.monotonic() - began > self._max_seconds:
             raise LimitReached(
                 f"no answer after {self._max_seconds:g} s; what was done is kept: "
-                "go on with --session, or allow more with --max-seconds"
+                "go on, or allow more with --max-seconds"
             )
 
 

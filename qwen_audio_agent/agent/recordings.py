@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qwen_audio_agent.audio.files import content_hash
-from qwen_audio_agent.errors import SourceChangedError
+from qwen_audio_agent.errors import AudioFileError, SourceChangedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +27,20 @@ class Recording:
     path: Path
     sha256: str
 
-    def state(self) -> tuple[int, ...]:
-        """What changes whenever the file is written: enough not to read it twice in one run.
-
-        Raises:
-            SourceChangedError: it is gone.
-        """
-        try:
-            status = self.path.stat()
-        except OSError as error:
-            raise _gone(self.path) from error
-        return (status.st_size, status.st_mtime_ns, status.st_ino)
-
     def check(self) -> None:
-        """Read it all and compare.
+        """See that it holds the sound that it held when it was added.
 
         Raises:
-            SourceChangedError: it holds something else than when it was added.
+            SourceChangedError: it does not, or is gone.
         """
-        if content_hash(self.path) != self.sha256:
-            raise SourceChangedError(
-                f"{self.path} is not the recording that it was when this session began: "
-                "put the old file back, or begin a new session with this one"
-            )
+        if not self.path.exists():
+            raise _gone(self.path)
+        try:
+            found = content_hash(self.path)
+        except AudioFileError as error:
+            raise _changed(self.path) from error
+        if found != self.sha256:
+            raise _changed(self.path)
 
 
 def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) -> Recording:
@@ -63,7 +54,11 @@ def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) ->
 
     Raises:
         SourceChangedError: it is gone.
+        TypeError, KeyError: the journal says something else.
     """
+    for name in ("id", "name", "path", "sha256"):
+        if not isinstance(data[name], str):
+            raise TypeError(f"{name} of a recording cannot be {repr(data[name])[:40]}")
     stored = Path(data["path"])
     choices = [folder / stored]
     if stored.is_absolute():
@@ -76,3 +71,10 @@ def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) ->
 
 def _gone(path: Path) -> SourceChangedError:
     return SourceChangedError(f"{path} is gone: put it back, or begin a new session")
+
+
+def _changed(path: Path) -> SourceChangedError:
+    return SourceChangedError(
+        f"{path} is not the recording that it was when this session began: "
+        "put the old file back, or begin a new session with this one"
+    )

@@ -110,7 +110,7 @@ def _conversation(session: Session) -> Iterator[dict[str, str]]:
         if isinstance(message, HumanMessage) and message.name != AUDIO:
             blocks = message.content if isinstance(message.content, list) else [message.content]
             said = [b if isinstance(b, str) else b.get("text", "") for b in blocks]
-            yield {"speaker": "you", "text": [text for text in said if text][-1]}
+            yield {"speaker": "you", "text": next((text for text in reversed(said) if text), "")}
         elif isinstance(message, AIMessage) and message.text and not message.tool_calls:
             yield {"speaker": "agent", "text": message.text}
 

@@ -9,32 +9,36 @@ FOLDER/lock             held while a process works in the folder
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import RLock
 from typing import Any, Self, TypedDict, Unpack
 
-from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
+from langchain_core.messages import BaseMessage, message_to_dict
 
 from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.places import Listened
-from qwen_audio_agent.agent.recordings import Recording, find_recording
+from qwen_audio_agent.agent.recordings import Recording
 from qwen_audio_agent.agent.session_audio import SessionAudio
+from qwen_audio_agent.agent.state import Entry, State, header
 from qwen_audio_agent.agent.steps import finish, perform
-from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole
-from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
+from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole, make_folder, taken
+from qwen_audio_agent.audio.files import AudioFile, content_hash
+from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
-from qwen_audio_agent.errors import SessionError, ToolError
+from qwen_audio_agent.errors import (
+    AudioFileError,
+    DiskError,
+    SessionError,
+    ToolError,
+)
 from qwen_audio_agent.speech.ears import Ear, open_ear
 from qwen_audio_agent.speech.hearing import Listener
-
-FORMAT = 1
-"""Version of the folder; a program reads its own."""
 
 
 class Hearing(TypedDict, total=False):
@@ -53,15 +57,6 @@ class Hearing(TypedDict, total=False):
     num_workers: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An audio of a session: its edit list, its name, the number of what it was made from."""
-
-    edit_list: EditList
-    name: str
-    parent: int | None = None
-
-
 class Session:
     """The sources, the conversation and every edit of one job; the only thing here that grows.
 
@@ -71,26 +66,26 @@ class Session:
     Attributes:
         folder: where it is kept.
         listener: who listens.
-        sources: the recordings and edit lists that edit lists refer to.
     """
 
-    def __init__(self, folder: Path, hearing: Hearing, first: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, hearing: Hearing, first: Path | None = None, *, is_new: bool = False
+    ) -> None:
         self.folder = folder
-        self._first = first
-        self._progress = hearing.get("progress")
         self.listener = _listener(folder, hearing)
-        self.sources = Sources(folder / "cache", self._progress)
-        self._entries: list[Entry] = []
-        self._recordings: dict[str, Recording] = {}
-        self._steps: list[Step] = []
-        self._messages: list[BaseMessage] = []
+        self._state = State(folder, first, hearing.get("progress"))
         self._audios: dict[str, SessionAudio] = {}
-        self._unchanged: dict[str, tuple[int, ...]] = {}
+        self._growing = RLock()
         with ExitStack() as stack:
             stack.callback(Lock(folder / "lock").release)
-            self._journal = Journal(folder / "journal.jsonl")
+            for place in (folder, folder / "cache", folder / "sources"):
+                clear_remnants(place)
+            journal = folder / "journal.jsonl"
+            if is_new and journal.exists():  # made by another process in the meantime
+                raise taken(folder)
+            self._journal = Journal(journal, header() if is_new else None)
             stack.callback(self._journal.close)
-            self._restore()
+            self._state.restore(self._journal.records)
             self._open_files = stack.pop_all()
 
     @classmethod
@@ -102,17 +97,21 @@ class Session:
         Raises:
             SessionError: the folder holds something already.
             AudioFileError: a file cannot be read as sound.
+            DiskError: the folder cannot be written.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SessionError(f"{folder} exists already: open that session, or name a new folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        session = cls(folder, hearing)
+        is_made = make_folder(folder)
         try:
-            for path in files:
-                session.add_audio(path)
-        except BaseException:
-            session.close()
+            session = cls(folder, hearing, is_new=True)
+            try:
+                for path in files:
+                    session.add_audio(path)
+            except BaseException:
+                session.close()
+                raise
+        except (AudioFileError, DiskError):
+            if is_made:
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         return session
 
@@ -130,7 +129,7 @@ class Session:
         Raises:
             SessionError: no session there, in use by another process, damaged, or of another
             format.
-            SourceChangedError: its first recording is gone.
+            SourceChangedError: one of its recordings is gone, or is no sound any more.
         """
         folder = Path(folder)
         if not (folder / "journal.jsonl").is_file():
@@ -148,14 +147,19 @@ class Session:
         self.close()
 
     @property
+    def sources(self) -> Sources:
+        """The recordings and edit lists that edit lists refer to."""
+        return self._state.sources
+
+    @property
     def numbers(self) -> range:
         """The numbers of all audios, from 1."""
-        return range(1, len(self._entries) + 1)
+        return range(1, len(self._state.entries) + 1)
 
     @property
     def latest(self) -> int:
         """Number of the newest audio; 0 when there is none."""
-        return len(self._entries)
+        return len(self._state.entries)
 
     @property
     def ear(self) -> Ear:
@@ -165,17 +169,17 @@ class Session:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step that made a new audio, in order."""
-        return tuple(self._steps)
+        return tuple(self._state.steps)
 
     @property
     def messages(self) -> list[BaseMessage]:
         """The conversation, as the model gets it."""
-        return list(self._messages)
+        return list(self._state.messages)
 
     @property
     def recordings(self) -> tuple[Recording, ...]:
         """The sources, in the order in which they were added."""
-        return tuple(self._recordings.values())
+        return tuple(self._state.recordings.values())
 
     def entry(self, number: int) -> Entry:
         """What Audio `number` is made of.
@@ -184,9 +188,9 @@ class Session:
             ToolError: there is no such audio.
         """
         if number not in self.numbers:
-            have = "no audio yet" if not self._entries else f"Audio 1 to Audio {self.latest}"
+            have = "no audio yet" if not self._state.entries else f"Audio 1 to Audio {self.latest}"
             raise ToolError(f"There is no Audio {number}; there is {have}.")
-        return self._entries[number - 1]
+        return self._state.entries[number - 1]
 
     def name(self, number: int) -> str:
         """File name of a recording, or "Audio 1 after cut"."""
@@ -229,22 +233,24 @@ class Session:
 
         Raises:
             AudioFileError: it cannot be read as sound.
+            DiskError: the folder cannot be written.
         """
         path = Path(path)
-        file = self._probe(path)
         sha256 = content_hash(path)
+        file = self._state.probe(path)
         name = f"s{sha256[:16]}"
-        if self._recordings and name not in self._recordings:
-            (self.folder / "sources").mkdir(exist_ok=True)
-            copy = self.folder / "sources" / f"{name}{path.suffix.lower()}"
-            copy_whole(path, copy)
-            stored = str(copy.relative_to(self.folder))
-        else:
-            stored = str(path.absolute())
-        recording = {"id": name, "name": path.name, "path": stored, "sha256": sha256}
-        edit_list = EditList.from_file(name, file)
-        self._write({"type": "audio", "recording": recording, "edit_list": edit_list.to_json()})
-        return self.latest
+        with self._growing:
+            stored = path.absolute()
+            if self._state.recordings and name not in self._state.recordings:
+                stored = self._copy(path, f"{name}{path.suffix.lower()}")
+            if {content_hash(path), content_hash(stored)} != {sha256}:
+                raise AudioFileError(f"{path} changed while it was opened; wait and open it again")
+            if stored.is_relative_to(self.folder):
+                stored = stored.relative_to(self.folder)
+            recording = {"id": name, "name": path.name, "path": str(stored), "sha256": sha256}
+            edit_list = EditList.from_file(name, file).to_json()
+            self._write({"type": "audio", "recording": recording, "edit_list": edit_list})
+            return self.latest
 
     def call(self, tool: str, **arguments: Any) -> Step:
         """Do one step by hand: the tool, listening again, repair; the step is kept.
@@ -253,6 +259,8 @@ class Session:
 
         Raises:
             ToolError: the tool refuses its arguments.
+            SourceChangedError: a recording is not what it was.
+            DiskError: the folder cannot be written; the step is not kept.
         """
         return finish(perform(self, tool, arguments))
 
@@ -266,9 +274,10 @@ class Session:
 
     def keep(self, step: Step, edit_list: EditList, parent: int | None) -> Step:
         """Make an edit list the newest audio; returns the step with its number and length."""
-        step = replace(step, audio=self.latest + 1, duration=edit_list.duration)
-        made = {"edit_list": edit_list.to_json(), "parent": parent}
-        self._write({"type": "step", "step": step.to_json()} | made)
+        with self._growing:
+            step = replace(step, audio=self.latest + 1, duration=edit_list.duration)
+            made = {"edit_list": edit_list.to_json(), "parent": parent}
+            self._write({"type": "step", "step": step.to_json()} | made)
         return step
 
     def say(self, message: BaseMessage) -> None:
@@ -284,11 +293,12 @@ class Session:
         Raises:
             SourceChangedError: a recording is not what it was.
             EditError: `path` is a recording of this session.
-            AudioFileError: it cannot be written.
+            AudioFileError: it cannot be written there.
+            DiskError: the disk is full, or takes nothing.
         """
         edit_list = self.entry(number).edit_list
-        self.check_sources()
-        return render(edit_list, self.sources, Path(path), progress=progress)
+        with self.on_same_sources():
+            return render(edit_list, self.sources, Path(path), progress=progress)
 
     def check_sources(self) -> None:
         """See that every recording still holds the sound that it held when it was added.
@@ -296,67 +306,39 @@ class Session:
         Raises:
             SourceChangedError: one does not.
         """
-        for recording in self.recordings:
-            state = recording.state()
-            if self._unchanged.get(recording.id) != state:
-                recording.check()
-                self._unchanged[recording.id] = state
+        self._state.check_sources()
 
-    def _probe(self, path: Path) -> AudioFile:
-        """Probe a recording; what must be decoded for it is decoded once for the session."""
-        return probe(path, self.folder / "cache", self._progress)
+    @contextmanager
+    def on_same_sources(self) -> Iterator[None]:
+        """For work on the recordings: check them before, and where one cannot be read.
 
-    def _restore(self) -> None:
-        """Take in the lines of the journal; write the first one if there is none."""
-        for record in self._journal.records:
-            try:
-                self._take(record)
-            except (KeyError, TypeError, ValueError) as error:
-                where = self.folder / "journal.jsonl"
-                raise SessionError(
-                    f"{where} cannot be read ({error}); begin a new session"
-                ) from error
-        if not self._journal.records:
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._write(
-                {
-                    "type": "session",
-                    "format": FORMAT,
-                    "program": version("qwen-audio-agent"),
-                    "made": now,
-                }
-            )
+        Raises:
+            SourceChangedError: a recording is not what it was.
+        """
+        self.check_sources()
+        try:
+            yield
+        except AudioFileError:
+            self.check_sources()
+            raise
+
+    def _copy(self, path: Path, name: str) -> Path:
+        copy = self.folder / "sources" / name
+        try:
+            copy.parent.mkdir(exist_ok=True)
+            copy_whole(path, copy)
+        except OSError as error:
+            raise disk_error(copy, error) from None
+        return copy
 
     def _write(self, record: Record) -> None:
-        self._journal.append(record)
-        self._take(record)
-
-    def _take(self, record: Record) -> None:
-        """The state follows from the journal's lines and from nothing else."""
-        match record["type"]:
-            case "session":
-                if record["format"] != FORMAT:
-                    raise SessionError(
-                        f"{self.folder} has session format {record['format']!r}; this program "
-                        f"reads format {FORMAT}: use the version of the program that made it"
-                    )
-            case "audio":
-                recording = find_recording(record["recording"], self.folder, self._first)
-                self._recordings.setdefault(recording.id, recording)
-                self.sources.add_file(recording.id, self._probe(recording.path))
-                self._entries.append(Entry(EditList.from_json(record["edit_list"]), recording.name))
-            case "step":
-                step = Step.from_json(record["step"])
-                self._steps.append(step)
-                name = f"Audio {step.given} after {step.tool}"
-                edit_list = EditList.from_json(record["edit_list"])
-                self._entries.append(Entry(edit_list, name, record["parent"]))
-            case "message":
-                self._messages += messages_from_dict([record["message"]])
-            case unknown:
-                raise SessionError(f"{self.folder} has a line of unknown type {unknown!r}")
-        if record["type"] in ("audio", "step"):
-            self.sources.add_list(self._entries[-1].edit_list)
+        with self._growing:
+            take, num_before = self._state.read(record), len(self._journal.records)
+            try:
+                self._journal.append(record)
+            finally:
+                if len(self._journal.records) > num_before:
+                    take()
 
 
 def _listener(folder: Path, hearing: Hearing) -> Listener:

@@ -37,11 +37,13 @@ def perform(
 
     Raises:
         ToolError: the tool refuses; nothing is kept.
+        SourceChangedError: a recording is not what it was; nothing is kept.
     """
     tool = find_tool(name)
     wish = tool.arguments.read(dict(arguments))
     try:
-        outcome = tool.run(session, wish)
+        with session.on_same_sources():
+            outcome = tool.run(session, wish)
         step = Step(
             tool=name,
             arguments=wish.model_dump(mode="json", exclude_unset=True),
@@ -55,10 +57,12 @@ def perform(
         if made is None:
             return step
         if outcome.earlier is None:
-            made, step = _checked(session, tool, outcome, made, step)
+            with session.on_same_sources():
+                made, step = _checked(session, tool, outcome, made, step)
     except EditError as error:
         raise ToolError(str(error)) from error
     parent = step.given if outcome.earlier is None else session.entry(outcome.earlier).parent
+    session.check_sources()
     step = session.keep(step, made, parent)
     yield Heard(step)
     return step

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import Final, Literal
 
 import soundfile
 
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
+from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.errors import AudioFileError
 
@@ -17,7 +19,7 @@ from qwen_audio_agent.errors import AudioFileError
 _MAX_BLOCK_FRAMES: Final = 65536
 # RIFF and AIFF count bytes in 32 bits; what is left is room for the header and the tags.
 _MAX_DATA_BYTES: Final = 2**32 - 2**20
-_HEADER_BYTES: Final = 4096
+_SYSTEM_ERROR: Final = 2  # SF_ERR_SYSTEM: the file, not the sound in it
 _LIMITS: Final = {
     "OPUS": "it holds 8, 12, 16, 24 and 48 kHz; write ogg (Vorbis) or flac",
     "MPEG_LAYER_III": "it holds 2 channels and 8 to 48 kHz; write ogg or flac",
@@ -36,6 +38,7 @@ class SoundFileSink:
 
     Raises:
         AudioFileError: such a file cannot hold such sound.
+        OSError: it cannot be written.
     """
 
     def __init__(self, path: Path, coding: Coding, max_data_bytes: int = _MAX_DATA_BYTES) -> None:
@@ -88,6 +91,8 @@ class SoundFileSink:
                 format=container,
             )
         except (soundfile.LibsndfileError, ValueError) as error:
+            if getattr(error, "code", None) == _SYSTEM_ERROR:
+                raise OSError(str(error)) from error
             raise AudioFileError(
                 f"{coding.subtype} in {container} does not hold {coding.num_channels} channels at "
                 f"{coding.sample_rate} Hz; {_LIMITS.get(coding.subtype, 'write wav')}"
@@ -110,16 +115,14 @@ class SoundFileSink:
         if self._container == "AIFF":
             raise AudioFileError("an AIFF file holds 4 GiB at most; write wav or flac")
         self._stream.close()
-        begun = self._path.with_suffix(".begun")
-        self._path.replace(begun)
-        try:
+        with HiddenFile(self._path.parent) as begun:
+            # Copied, not renamed: whoever locked the file keeps its lock.
+            shutil.copyfile(self._path, begun.path)
             self._container = "RF64"
             self._stream = self._open()
-            with SoundStream(str(begun)) as stream:
+            with SoundStream(str(begun.path)) as stream:
                 for block in blocks_of(stream):
                     self._stream.write(block.T)
-        finally:
-            begun.unlink()
 
 
 def _forget_time_of_peak(path: Path) -> None:

@@ -15,6 +15,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,7 @@ from qwen_audio_agent.audio.formats import (
     shown,
     to_float32,
 )
+from qwen_audio_agent.audio.hidden_file import disk_error
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.audio.sound_stream import (
     SoundStream,
@@ -62,6 +64,7 @@ __all__ = [
 _Decoder = Callable[[AudioFile], Iterator[Numbers]]
 
 _HASH_BYTES: Final = 1 << 20
+_CLOCK_TICK_NS: Final = 50_000_000
 
 
 def probe(
@@ -183,17 +186,38 @@ def blocks(file: AudioFile, span: Span | None = None, block_frames: int = 65536)
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of the bytes of a file, as hexadecimal digits.
+    """SHA-256 of the bytes of a file, as hexadecimal digits; read again only when it was touched.
 
     Raises:
-        AudioFileError: it cannot be read.
+        AudioFileError: it cannot be read, or is being written.
     """
+    path = path.absolute()
     check_regular(path)
+    state = _state(path)
+    # Another writing may follow so soon that the clock of the disk does not show it.
+    is_settled = min(abs(time.time_ns() - changed) for changed in state[:2]) > _CLOCK_TICK_NS
+    digest = _hash(path, state) if is_settled else _hash.__wrapped__(path, state)
+    if _state(path) != state:
+        raise AudioFileError(f"{shown(path)} is being written; wait until it is complete")
+    return digest
+
+
+@functools.lru_cache(maxsize=1024)
+def _hash(path: Path, state: tuple[int, ...]) -> str:  # noqa: ARG001 - a part of the key
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_HASH_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What changes whenever a file is written or replaced; the two times of change come first."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise AudioFileError(f"{shown(path)} cannot be read: {error.strerror}") from None
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
 
 
 def same_file(a: Path, b: Path) -> bool:
@@ -264,16 +288,26 @@ def _decoded_copy(
     progress: Callable[[float], None] | None,
 ) -> Path:
     folder = _temporary_folder() if cache_folder is None else cache_folder
-    copy = folder / f"{content_hash(file.path)}.wav"
+    sha256 = content_hash(file.path)
+    copy = folder / f"{sha256}.wav"
     if not copy.exists():
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise AudioFileError(
-                f"{shown(folder)} cannot be made to keep decoded sound in: {error.strerror}"
-            ) from None
-        decode_to(copy, file, decoder(file), progress)
+            raise disk_error(folder, error) from None
+        decode_to(copy, file, _unchanged(file.path, sha256, decoder(file)), progress)
     return copy
+
+
+def _unchanged(path: Path, sha256: str, blocks: Iterator[Numbers]) -> Iterator[Numbers]:
+    """The blocks that are decoded from a file, if it stays what it was until the last of them.
+
+    Raises:
+        AudioFileError: it did not, so that its copy would have another's name.
+    """
+    yield from blocks
+    if content_hash(path) != sha256:
+        raise AudioFileError(f"{shown(path)} changed while it was decoded; wait and open it again")
 
 
 @functools.cache

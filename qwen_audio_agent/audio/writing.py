@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import soundfile
 
@@ -22,13 +19,9 @@ from qwen_audio_agent.audio.formats import (
     to_dtype,
     usual_subtype,
 )
+from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_full
 from qwen_audio_agent.audio.media import MediaSink, import_av
-from qwen_audio_agent.errors import AudioFileError
-
-if sys.platform != "win32":
-    import fcntl
-
-_HIDDEN_START: Final = ".qwen-audio-agent-"
+from qwen_audio_agent.errors import AudioFileError, QwenAudioAgentError
 
 
 class AudioWriter:
@@ -48,7 +41,8 @@ class AudioWriter:
 
     Raises:
         AudioFileError: on entry, an unknown suffix, a folder that cannot be written, or a format
-            that does not hold such sound; on exit, no sound was written or not all of it fitted.
+            that does not hold such sound; on exit, no sound was written.
+        DiskError: on entry, no room at all; on exit, not all of it fitted.
     """
 
     def __init__(
@@ -69,20 +63,23 @@ class AudioWriter:
     def __enter__(self) -> Self:
         try:
             self._target = _target_of(self._path)
-            self._temporary, self._lock = _new_hidden(self._target.parent)
+            self._hidden = HiddenFile(self._target.parent)
         except (OSError, ValueError, RuntimeError) as error:
-            raise _failure(self._path, error) from None
-        try:
-            self._sink: SoundFileSink | MediaSink
-            if self._coding.container == "MP4":
-                import_av(self._path)
-                self._sink = MediaSink(self._temporary, self._coding)
-            else:
-                self._sink = SoundFileSink(self._temporary, self._coding)
-        except BaseException:
-            self._discard()
-            raise
+            raise _refusal(self._path, error) from None
+        with ExitStack() as stack:
+            stack.enter_context(self._hidden)
+            try:
+                self._sink = self._open_sink()
+            except OSError as error:
+                raise disk_error(self._path, error) from None
+            self._stack = stack.pop_all()
         return self
+
+    def _open_sink(self) -> SoundFileSink | MediaSink:
+        if self._coding.container != "MP4":
+            return SoundFileSink(self._hidden.path, self._coding)
+        import_av(self._path)
+        return MediaSink(self._hidden.path, self._coding)
 
     def write(self, samples: Numbers) -> None:
         """Append a block.
@@ -92,7 +89,8 @@ class AudioWriter:
                 numbers of the file, or the file's own numbers, which are written as they are.
 
         Raises:
-            AudioFileError: the disk is full or the file too large for its format.
+            DiskError: the disk is full, or takes no more.
+            AudioFileError: the file is too large for its format.
             ValueError: another number of channels or another type, or not finite.
         """
         if samples.ndim != 2 or samples.shape[0] != self._coding.num_channels:
@@ -102,7 +100,7 @@ class AudioWriter:
         try:
             self._sink.write(to_dtype(samples, self._coding.subtype))
         except (OSError, AssertionError, soundfile.LibsndfileError) as error:
-            raise _failure(self._path, error) from None
+            raise disk_error(self._path, error) from None
         self._num_frames += samples.shape[1]
 
     def __exit__(
@@ -111,32 +109,19 @@ class AudioWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            self._sink.close()
-            if kind is None:
-                self._finish()
-        except (OSError, AssertionError, soundfile.LibsndfileError) as failure:
-            if kind is None:
-                raise _failure(self._path, failure) from None
-        finally:
-            self._discard()
-
-    def _discard(self) -> None:
-        self._temporary.unlink(missing_ok=True)
-        os.close(self._lock)
+        with self._stack:
+            try:
+                self._sink.close()
+                if kind is None:
+                    self._finish()
+            except (OSError, AssertionError, soundfile.LibsndfileError) as failure:
+                if kind is None:
+                    raise disk_error(self._path, failure) from None
 
     def _finish(self) -> None:
         if self._num_frames == 0:
             raise AudioFileError(f"{shown(self._path)} is not written: there is no sound to write")
-        with self._temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        self._temporary.replace(self._target)
-        if os.name == "posix":
-            folder = os.open(self._target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        self._hidden.take_name(self._target)
 
 
 def check_output(path: Path) -> None:
@@ -145,17 +130,16 @@ def check_output(path: Path) -> None:
     Raises:
         AudioFileError: an unknown suffix, one whose encoder is not installed, something that is not
             a file, or a folder that is missing or cannot be written.
+        DiskError: the disk is full.
     """
     if container_for(path) == "MP4":
         import_av(path)
     try:
-        folder = _target_of(path).parent
         # Asking for the permission would not see a read-only disk; trying does.
-        trial, lock = _new_hidden(folder)
-        trial.unlink()
-        os.close(lock)
+        with HiddenFile(_target_of(path).parent):
+            pass
     except (OSError, ValueError, RuntimeError) as error:
-        raise _failure(path, error) from None
+        raise _refusal(path, error) from None
 
 
 def _target_of(path: Path) -> Path:
@@ -166,39 +150,9 @@ def _target_of(path: Path) -> Path:
     return target
 
 
-def _new_hidden(folder: Path) -> tuple[Path, int]:
-    """A new hidden file in `folder`, locked as long as the returned handle is open.
-
-    The system lets go of the lock of a process that was killed: that is how its hidden file is
-    known for a remnant, which is removed here.
-    """
-    for remnant in folder.glob(f"{_HIDDEN_START}*.part"):
-        _remove_unlocked(remnant)
-    while True:
-        path = folder / f"{_HIDDEN_START}{secrets.token_hex(8)}.part"
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-        if sys.platform != "win32":
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if path.exists():  # not taken for a remnant before it was locked
-            return path, handle
-        os.close(handle)
-
-
-def _remove_unlocked(remnant: Path) -> None:
-    if sys.platform == "win32":
-        return
-    # An error: it is locked, so in use; or gone by now; or another person's.
-    with contextlib.suppress(OSError), remnant.open("rb+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remnant.unlink()
-
-
-def _failure(path: Path, error: Exception) -> AudioFileError:
-    if isinstance(error, AssertionError | soundfile.LibsndfileError):
-        # This is how soundfile reports that less was written than it asked for.
-        reason = "the disk is full or takes no more"
-    else:
-        reason = getattr(error, "strerror", None) or str(error)
-    return AudioFileError(
-        f"{shown(path)} cannot be written: {reason}; make room or choose another folder"
-    )
+def _refusal(path: Path, error: Exception) -> QwenAudioAgentError:
+    """The error that a file cannot be begun: for want of room, or because of its name."""
+    if is_full(error):
+        return disk_error(path, error)
+    reason = getattr(error, "strerror", None) or str(error)
+    return AudioFileError(f"{shown(path)} cannot be written: {reason}; choose another folder")

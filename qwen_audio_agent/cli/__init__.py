@@ -1,6 +1,7 @@
 """The command `qwen-audio-agent`: turns a command line into calls of the library, and prints.
 
-Human words go to stderr, data to stdout. Exit status 0: done; 1: the job failed; 2: wrong use.
+Human words go to stderr, data to stdout. Exit status 0: done; 1: the job failed; 2: wrong use;
+128 and the signal's number: stopped, 130 by Ctrl-C.
 Nothing heavy is imported before a command runs, so that `--help` answers at once.
 """
 
@@ -9,23 +10,19 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 
-from qwen_audio_agent.cli.one_line import complain
-from qwen_audio_agent.cli.parser import parse
+from qwen_audio_agent.cli.one_line import complain, reason, tell, write_nowhere
+from qwen_audio_agent.cli.stopping import be_deaf, exit_status, stopped_by_signals
 from qwen_audio_agent.errors import (
     AudioFileError,
     EditError,
-    HearingError,
-    InstructionError,
-    LimitReached,
     QwenAudioAgentError,
     SessionError,
-    ToolError,
     UsageError,
 )
 
-DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
-JOB_FAILED = (InstructionError, LimitReached, ToolError, HearingError)
+DONE, FAILED, WRONG_USE = 0, 1, 2
 WRONG_INPUT = (AudioFileError, EditError, SessionError, UsageError)
 
 
@@ -35,24 +32,54 @@ def main(argv: list[str] | None = None) -> int:
     Args:
         argv: the arguments after the program's name; those of the process when None.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name need not be text; "\\udcff" is also how JSON writes such a byte.
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    _open_streams()
+    is_process = argv is None
+    with stopped_by_signals():
+        try:
+            return _run(argv)
+        except KeyboardInterrupt as stop:
+            if is_process:
+                be_deaf()
+            if sys.stderr.isatty():
+                tell("")  # the terminal has written ^C into the line
+            complain(reason(stop))
+            return exit_status(stop)
+        finally:
+            if is_process:
+                be_deaf()
+
+
+def _run(argv: list[str] | None) -> int:
+    from qwen_audio_agent.cli.parser import parse
+
     try:
         arguments = parse(argv)
-        return int(arguments.command(arguments))
+        status = int(arguments.command(arguments))
+        sys.stdout.flush()
+        return status
     except SystemExit as stop:  # argparse has printed what is wrong, or the help
         return DONE if stop.code in (None, 0) else WRONG_USE
     except QwenAudioAgentError as error:
-        complain(str(error))
+        complain(reason(error))
         return WRONG_USE if isinstance(error, WRONG_INPUT) else FAILED
-    except KeyboardInterrupt:
-        sys.stderr.write("\nqwen-audio-agent: stopped; what was done is kept\n")
-        return INTERRUPTED
     except BrokenPipeError:  # the reader of our stdout is gone: not our failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_nowhere(sys.stdout)
         return DONE
     except OSError as error:  # a disk that is full, a folder that takes nothing
-        about = f"{error.filename!r}: " if error.filename else ""
-        complain(f"{about}{error.strerror or error}; make room there, or choose another folder")
+        try:
+            sys.stdout.flush()
+        except OSError:
+            write_nowhere(sys.stdout)
+        complain(reason(error))
         return FAILED
+
+
+def _open_streams() -> None:
+    """Streams that take everything, even where this process was given none."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
+            setattr(sys, name, nowhere)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name need not be text; "\\udcff" is also how JSON writes such a byte.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")

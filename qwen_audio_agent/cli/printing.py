@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qwen_audio_agent.agent import events
 from qwen_audio_agent.agent.outcome import Step
-from qwen_audio_agent.cli.one_line import one_line
+from qwen_audio_agent.cli.one_line import one_line, tell, write_nowhere
 
 CALL_WIDTH = 50
 
@@ -36,6 +37,25 @@ def format_places(step: Step) -> str:
     return f"{len(step.places)} places" if step.places else ""
 
 
+@dataclass(slots=True)
+class Result:
+    """What became of a job; the last line of `--json`.
+
+    Attributes:
+        output: the file that was written; None when none was.
+        session: the folder to go on with; None when nothing was kept.
+        edits: one for each place that was edited: tool, audio, words, start and end in seconds.
+        verdicts: what was heard at each new join.
+        error: why the job failed, in one line; None when it did not.
+    """
+
+    output: str | None = None
+    session: str | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+
+
 class HumanPrinter:
     """The conversation as a person reads it."""
 
@@ -45,8 +65,7 @@ class HumanPrinter:
     def remark(self, text: str) -> None:
         """One line of ours."""
         if not self._quiet:
-            sys.stderr.write(one_line(text) + "\n")
-            sys.stderr.flush()
+            tell(one_line(text))
 
     def event(self, event: events.Event) -> None:
         """Show one event."""
@@ -68,7 +87,7 @@ class HumanPrinter:
             case events.Answer():
                 self.remark(f"agent    {event.text}")
             case events.Stopped():
-                self.remark(f"stopped  {event.reason}")
+                pass  # the error behind it says so
 
     def _heard(self, step: Step) -> None:
         if step.audio is not None:
@@ -77,11 +96,14 @@ class HumanPrinter:
                 f"Audio {step.audio}  {step.duration:.2f} s   {step.verdict_text}{repaired}"
             )
 
-    def result(self, result: dict[str, Any]) -> None:
+    def result(self, result: Result) -> None:
         """Where everything went."""
-        wrote = f"wrote {result['output']}" if result["output"] else "nothing written"
-        session = f"   session: {result['session']}/" if result["session"] else ""
+        wrote = f"wrote {result.output}" if result.output else "nothing written"
+        session = f"   session: {result.session}/" if result.session else ""
         self.remark(wrote + session)
+
+    def failed(self, result: Result) -> None:
+        """Nothing: why is said in a line of its own."""
 
 
 class JsonPrinter:
@@ -94,10 +116,17 @@ class JsonPrinter:
         """Print one event."""
         self._line(event.to_json())
 
-    def result(self, result: dict[str, Any]) -> None:
-        """Print the result line."""
-        self._line({"type": "result", **result})
+    def result(self, result: Result) -> None:
+        """Print the result line, which is the last."""
+        self._line({"type": "result", **asdict(result)})
+
+    def failed(self, result: Result) -> None:
+        """The same line, with its error."""
+        self.result(result)
 
     def _line(self, value: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            write_nowhere(sys.stdout)  # nobody reads on; the job is done all the same

@@ -57,7 +57,8 @@ def render(
     Raises:
         EditError: `path` is one of the sources, a clip lies outside its source, or there is no
             sound.
-        AudioFileError: a source cannot be read, or the file cannot be written.
+        AudioFileError: a source cannot be read, or such a file cannot be written.
+        DiskError: the disk is full, or takes nothing.
     """
     if any(same_file(path, file.path) for file in sources.files.values()):
         raise EditError(f"{shown(path)} is a source of this edit: give the output another name")
@@ -76,6 +77,7 @@ def render(
             done += block.shape[1]
             if progress:
                 progress(done / total)
+        sources.check()
     return AudioFile(path, rate, num_channels, total, container, subtype, tags)
 
 

@@ -19,6 +19,7 @@ from qwen_audio_agent.audio.files import (
     probe,
 )
 from qwen_audio_agent.audio.formats import Numbers, to_float32
+from qwen_audio_agent.audio.hidden_file import disk_error
 from qwen_audio_agent.audio.resampling import resample_blocks
 from qwen_audio_agent.audio.samples import Audio, Samples, Span
 from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
@@ -40,11 +41,19 @@ class Sources:
     Args:
         cache_folder: is made when it is needed.
         progress: told how much of a sound that is being made for the cache is done, 0 to 1.
+        check: called before a file that was made of them takes its name; raises if one of them is
+            not what it was.
     """
 
-    def __init__(self, cache_folder: Path, progress: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        cache_folder: Path,
+        progress: Callable[[float], None] | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._cache_folder = cache_folder
         self._progress = progress
+        self.check = check
         self._files: dict[str, AudioFile] = {}
         self._lists: dict[str, EditList] = {}
         self._hashes: dict[str, str] = {}
@@ -89,7 +98,8 @@ class Sources:
 
         Raises:
             EditError: no such source.
-            AudioFileError: a recording cannot be read, or the cache cannot be written.
+            AudioFileError: a recording cannot be read.
+            DiskError: the cache cannot be written.
         """
         sound = self._find(source)
         as_it_is = (sound.sample_rate, sound.num_channels) == (sample_rate, num_channels)
@@ -97,10 +107,14 @@ class Sources:
             return sound
         path = self._cache_path(source, sample_rate, num_channels)
         if not path.exists():
-            self._cache_folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._cache_folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise disk_error(self._cache_folder, error) from None
             subtype = "DOUBLE" if self._is_wide(source) else "FLOAT"
             with AudioWriter(path, sample_rate, num_channels, "WAV", subtype) as writer:
                 self._make(source, writer, sample_rate, num_channels)
+                self.check()
         return probe(path)
 
     def main_file(self, edit_list: EditList) -> AudioFile | None:

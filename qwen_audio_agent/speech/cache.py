@@ -8,15 +8,19 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 CACHE_VARIABLE: Final = "QWEN_AUDIO_AGENT_CACHE"
 _IN_MEMORY: Final = 1024  # entries; an hour of speech is about 250
 _MAX_BYTES: Final = 100_000_000  # about 70 hours of speech
 _WRITES_PER_LOOK: Final = 500
+_PART: Final = ".part"
+_WRITTEN_BY_THEN_S: Final = 3600
 
 
 def default_cache_folder() -> Path:
@@ -42,7 +46,7 @@ def key_of(*parts: Any) -> str:
 
 
 class HeardCache:
-    """Plain data by key, in memory and, if there is a folder, on disk.
+    """Plain data by key, in memory and, if there is a folder, on disk; for threads and processes.
 
     An entry on disk is whole or not there. One that cannot be read or written is passed over: a
     cache may only save work, never fail it. When the folder outgrows `max_bytes` the entries that
@@ -54,12 +58,14 @@ class HeardCache:
         self._max_bytes = max_bytes
         self._num_writes = 0
         self._recent: OrderedDict[str, Any] = OrderedDict()
+        self._remembering = Lock()
 
     def get(self, key: str) -> Any:
         """What was put under `key`, or None."""
-        if key in self._recent:
-            self._recent.move_to_end(key)
-            return self._recent[key]
+        with self._remembering:
+            if key in self._recent:
+                self._recent.move_to_end(key)
+                return self._recent[key]
         if not self._folder:
             return None
         path = self._path(self._folder, key)
@@ -83,10 +89,11 @@ class HeardCache:
             self._num_writes += 1
 
     def _remember(self, key: str, data: Any) -> None:
-        self._recent[key] = data
-        self._recent.move_to_end(key)
-        if len(self._recent) > _IN_MEMORY:
-            self._recent.popitem(last=False)
+        with self._remembering:
+            self._recent[key] = data
+            self._recent.move_to_end(key)
+            if len(self._recent) > _IN_MEMORY:
+                self._recent.popitem(last=False)
 
     @staticmethod
     def _path(folder: Path, key: str) -> Path:
@@ -97,7 +104,7 @@ class HeardCache:
         # What people say is theirs alone, so nobody else may look into the folder.
         path.parent.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=_PART)
         try:
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(text)
@@ -107,6 +114,10 @@ class HeardCache:
             raise
 
     def _make_room(self, folder: Path) -> None:
+        for part in folder.glob(f"??/*{_PART}"):  # of a process that was killed
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _WRITTEN_BY_THEN_S:
+                    part.unlink()
         entries = sorted(_entries(folder))
         excess = sum(size for _, size, _ in entries) - self._max_bytes
         if excess <= 0:

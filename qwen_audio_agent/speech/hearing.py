@@ -14,7 +14,9 @@ import numpy as np
 
 from qwen_audio_agent.audio.activity import find_activity
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash, read
+from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.errors import AudioFileError
 from qwen_audio_agent.speech.cache import HeardCache, key_of
 from qwen_audio_agent.speech.ears import Ear
 from qwen_audio_agent.speech.stretches import (
@@ -99,7 +101,6 @@ class Listener:
         self._cache = HeardCache(cache_folder)
         self._progress = progress or _not_shown
         self._num_workers = num_workers or min(_num_cores(), _MAX_WORKERS)
-        self._hashes: dict[tuple[Any, ...], str] = {}
 
     def transcribe(self, file: AudioFile, *spans: Span) -> Transcript:
         """Write down what is said in a recording of any length.
@@ -208,6 +209,7 @@ class Listener:
         if kept is None:
             spans = cut_at_pauses(find_activity(sound.blocks()))
             kept = [[span.start, span.end] for span in spans]
+            self._check_unchanged(sound)
             self._cache.put(key, kept, on_disk=sound.file is not None)
         return tuple(Span(start, end) for start, end in kept)
 
@@ -228,6 +230,7 @@ class Listener:
             progress(done / total)
         with closing(self._hear(sound, [tasks[i] for i in missing])) as answers:
             for index, answer in answers:
+                self._check_unchanged(sound)
                 i = missing[index]
                 self._cache.put(keys[i], answer, on_disk=sound.file is not None)
                 found[i] = parse(answer)
@@ -245,6 +248,12 @@ class Listener:
             for index, task in enumerate(tasks):
                 yield index, task.do(self.ear, sound.read(task.span))
 
+    def _check_unchanged(self, sound: _Sound) -> None:
+        """See that what was just heard may be kept under the name that the sound had before."""
+        if sound.file and self._of_file(sound.file).name != sound.name:
+            path = shown(sound.file.path)
+            raise AudioFileError(f"{path} changed while it was listened to; open it again")
+
     def _task_key(self, sound: _Sound, task: Task) -> str:
         return self._key(sound, task.span.start, task.span.end, readings(task.phrase or ""))
 
@@ -254,23 +263,13 @@ class Listener:
 
     def _of_file(self, file: AudioFile) -> _Sound:
         return _Sound(
-            name=f"{self._hash(file.path)}:{file.num_frames}",
+            name=f"{content_hash(file.path)}:{file.num_frames}",
             num_frames=file.num_frames,
             sample_rate=file.sample_rate,
             read=lambda span: read(file, span),
             blocks=lambda: blocks(file),
             file=file,
         )
-
-    def _hash(self, path: Path) -> str:
-        """The hash of a file's content, made again only when the file was touched."""
-        if not path.exists():
-            return content_hash(path)  # which says what is wrong
-        now = path.stat()
-        state = (path, now.st_ino, now.st_size, now.st_mtime_ns)
-        if state not in self._hashes:
-            self._hashes[state] = content_hash(path)
-        return self._hashes[state]
 
 
 @dataclass(frozen=True, slots=True)

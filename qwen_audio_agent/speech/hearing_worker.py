@@ -20,15 +20,20 @@ from qwen_audio_agent.speech.tasks import Task
 
 def main() -> None:
     """Serve until the input ends; what fails as expected is answered with {"error": ...}."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where a new session does not keep it out
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # an ear that prints does not answer
-    start = json.loads(sys.stdin.readline())
+    greeting = sys.stdin.readline()
+    if not greeting.endswith("\n"):
+        return  # The parent died before it had said it all.
+    start = json.loads(greeting)
     for name in ("path", "decoded"):
         start["file"][name] = start["file"][name] and Path(start["file"][name])
     file = AudioFile(**start["file"])
     ear = None
     for line in sys.stdin:
+        if not line.endswith("\n"):
+            return
         task = Task.from_json(json.loads(line))
         try:
             ear = ear or open_ear(start["ear"])

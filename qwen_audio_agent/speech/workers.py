@@ -101,6 +101,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C is the parent's to handle, even while it starts
         )
         decoded = file.decoded and str(file.decoded.absolute())
         fields = asdict(file) | {"path": str(file.path.absolute()), "decoded": decoded, "tags": {}}

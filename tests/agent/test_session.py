@@ -154,7 +154,7 @@ def test_the_recording_itself_is_never_written(start, tmp_path):
 
 def test_a_second_session_in_the_same_folder_is_refused(start, tmp_path):
     session = start("alpha")
-    with pytest.raises(SessionError, match="in use by process"):
+    with pytest.raises(SessionError, match="in use by this program already"):
         Session.open(session.folder, ear=session.ear)
     with pytest.raises(SessionError, match="exists already"):
         Session.create(session.folder, ear=session.ear)

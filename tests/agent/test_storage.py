@@ -13,18 +13,20 @@ import pytest
 from qwen_audio_agent.agent.storage import Journal, Lock, copy_whole, write_whole
 from qwen_audio_agent.errors import SessionError
 
+FIRST = {"type": "session"}
+
 
 def test_what_was_appended_is_there_when_the_journal_is_opened_again(tmp_path):
-    journal = Journal(tmp_path / "j")
+    journal = Journal(tmp_path / "j", FIRST)
     journal.append({"a": 1, "text": "Zürich \udcff"})
     journal.append({"b": [2.5, None]})
     journal.close()
     again = Journal(tmp_path / "j")
-    assert again.records == [{"a": 1, "text": "Zürich \udcff"}, {"b": [2.5, None]}]
+    assert again.records == [FIRST, {"a": 1, "text": "Zürich \udcff"}, {"b": [2.5, None]}]
     again.close()
 
 
-@pytest.mark.parametrize("torn", [b'{"c": 3', b'{"c"', b"\x00\x00\x00", b"[1]\n", b"garbage\n"])
+@pytest.mark.parametrize("torn", [b'{"c": 3', b'{"c"', b"\x00\x00\x00", b"{}"])
 def test_a_torn_last_line_is_cut_off_and_writing_goes_on_after_the_last_whole_one(tmp_path, torn):
     path = tmp_path / "j"
     path.write_bytes(b'{"a":1}\n' + torn)
@@ -34,18 +36,32 @@ def test_a_torn_last_line_is_cut_off_and_writing_goes_on_after_the_last_whole_on
     assert path.read_bytes() == b'{"a":1}\n{"b":2}\n'
 
 
-def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(tmp_path):
-    (tmp_path / "j").write_bytes(b'{"a":1}\n{"b":\n{"c":3}\n')
-    with pytest.raises(SessionError, match=r"line 2 .* is damaged"):
+@pytest.mark.parametrize(
+    "damaged",
+    [b'{"b":\n{"c":3}\n', b"[1]\n", b"garbage\n", b"\x00\n", b"[" * 10**5 + b"\n", b'{"b":NaN}\n'],
+)
+def test_a_whole_line_that_is_damaged_is_an_error_that_names_it_and_stays(tmp_path, damaged):
+    path = tmp_path / "j"
+    path.write_bytes(b'{"a":1}\n' + damaged)
+    with pytest.raises(SessionError, match=r"line 2 .* is damaged; .* or delete it"):
+        Journal(path)
+    assert path.read_bytes() == b'{"a":1}\n' + damaged
+
+
+@pytest.mark.parametrize("content", [b"", b"no lines", b'{"type":"session","form', bytes(99)])
+def test_a_file_without_a_first_line_is_refused_and_stays(tmp_path, content):
+    (tmp_path / "j").write_bytes(content)
+    with pytest.raises(SessionError, match="put it back from a copy"):
         Journal(tmp_path / "j")
+    assert (tmp_path / "j").read_bytes() == content
 
 
 def test_numbers_that_json_does_not_have_are_refused_before_anything_is_written(tmp_path):
-    journal = Journal(tmp_path / "j")
+    journal = Journal(tmp_path / "j", FIRST)
     with pytest.raises(ValueError, match="not JSON compliant"):
         journal.append({"level": float("-inf")})
     journal.close()
-    assert (tmp_path / "j").read_bytes() == b""
+    assert (tmp_path / "j").read_bytes() == b'{"type":"session"}\n'
 
 
 def test_a_second_process_is_kept_out_and_told_who_is_inside(tmp_path):
@@ -86,7 +102,8 @@ def test_a_journal_that_is_killed_again_and_again_always_opens(tmp_path):
     code = f"""
 from pathlib import Path
 from qwen_audio_agent.agent.storage import Journal
-journal = Journal(Path({str(tmp_path)!r}) / "j")
+path = Path({str(tmp_path)!r}) / "j"
+journal = Journal(path, None if path.exists() else {{"number": 0}})
 number = len(journal.records)
 print("open", flush=True)
 while True:

@@ -5,7 +5,7 @@ import soundfile
 from qwen_audio_agent.audio.files import AudioWriter, open_reader, probe, read
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.audio.sound_stream import SoundStream
-from qwen_audio_agent.errors import AudioFileError
+from qwen_audio_agent.errors import DiskError
 
 
 def delay(heard, original) -> int:
@@ -98,5 +98,5 @@ def test_a_streamed_flac_of_unknown_length_keeps_its_integers(tmp_path, rising_t
 def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, rising_tone, write_mp3):
     path = write_mp3(rising_tone(1, 44_100), 44_100)
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(AudioFileError, match="cannot be made to keep decoded sound"):
+    with pytest.raises(DiskError, match=r"file/cache' cannot be written: Not a directory"):
         probe(path, tmp_path / "file" / "cache")

@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, suffix: str):
     result = subprocess.run(
         [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
     )
-    assert "AudioFileError: " in result.stderr
+    assert "DiskError: " in result.stderr
     assert "cannot be written" in result.stderr
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == [path.name]

@@ -229,7 +229,8 @@ def test_what_is_interrupted_is_kept_to_be_continued(
     with monkeypatch.context() as patch:
         patch.setattr(Planner, "run", interrupt)
         assert main(["edit", "talk.flac", CUT, "-o", "a.wav"]) == 130
-    assert "session: a.session/" in capsys.readouterr().err
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "qwen-audio-agent: stopped; no edit kept: go on with --session a.session"
     assert not Path("a.wav").exists()
     again = ["edit", "--session", "a.session", "make it 6 dB louder", "-o", "a.wav", "--quiet"]
     assert main(again) == 0

@@ -65,6 +65,17 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_what_a_killed_process_was_writing_is_removed_but_not_what_is_written_now(tmp_path):
+    HeardCache(tmp_path).put(KEY, 1)
+    old, new = (entry(tmp_path).parent / f"{name}.part" for name in ("old", "new"))
+    for part in (old, new):
+        part.touch()
+    os.utime(old, (0, 0))
+    HeardCache(tmp_path).put(KEY, 2)
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_saved_work(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     cache = HeardCache(tmp_path / "file")

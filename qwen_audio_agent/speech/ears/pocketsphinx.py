@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
@@ -43,7 +43,21 @@ _FILLER_PROBABILITY: Final = 0.7
 _NEAR: Final = 0.02  # worth showing as the nearest thing
 _EDGE_ERROR: Final = 0.025  # the usual error of an aligned edge of read speech
 
+T = TypeVar("T")
+
 _lock = threading.Lock()  # a decoder has one utterance at a time
+
+
+def _once(load: Callable[[], T]) -> Callable[[], T]:
+    """Load something big once in a process, however many threads want it at once."""
+    loaded = cache(load)
+    loading = threading.Lock()
+
+    def get() -> T:
+        with loading:
+            return loaded()
+
+    return get
 
 
 @cache
@@ -54,14 +68,14 @@ def _decoder() -> Any:
     return pocketsphinx.Decoder(**_SETTINGS)
 
 
-@cache
+@_once
 def _model() -> AcousticModel:
     import pocketsphinx
 
     return AcousticModel.load(Path(pocketsphinx.get_model_path("en-us/en-us")))
 
 
-@cache
+@_once
 def _pronunciations() -> Pronunciations:
     import pocketsphinx
 

@@ -1,0 +1,177 @@
+"""kill -9 at random moments: nothing that was kept is lost, and going on gives the same output."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from qwen_audio_agent.agent.session import Session
+from tests.faults.conftest import CALLS, Commands, hidden, write_faint, write_script
+
+SEED = 20_240
+FAST_AND_SLOW = [4, pytest.param(70, marks=pytest.mark.slow)]
+
+
+def edit(folder: Path, *, first: int = 0, session: str = "a.session") -> list[str]:
+    """A command that makes the calls of `CALLS` from number `first` on, and writes a.flac."""
+    script = write_script(folder / "script.json", first)
+    source = ["talk.wav"] if not first and not (folder / session / "journal.jsonl").exists() else []
+    how = ["-o", "a.flac", "--session", session, "--model", f"scripted:{script}"]
+    return ["edit", *source, "do it", *how]
+
+
+def kept(folder: Path) -> list[str]:
+    """The ids of the edit lists that a session kept, one for each step."""
+    with Session.open(folder) as session:
+        return [session.entry(step.audio).edit_list.id for step in session.steps]
+
+
+def journal_of(session: Path) -> list[str]:
+    path = session / "journal.jsonl"
+    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    return [line for line in lines if line.endswith("\n")]
+
+
+class Undisturbed:
+    """What an edit comes to when nobody disturbs it, and how long that takes."""
+
+    def __init__(self, commands: Commands, folder: Path) -> None:
+        folder.mkdir()
+        self.source = write_faint(folder / "talk.wav", 3).read_bytes()
+        began = time.monotonic()
+        status, running = commands.run(folder, *edit(folder))
+        self.seconds = time.monotonic() - began
+        assert status == 0, running.err
+        self.output = (folder / "a.flac").read_bytes()
+        self.steps = kept(folder / "a.session")
+        assert len(self.steps) == len(CALLS)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    return Undisturbed(commands, tmp_path_factory.mktemp("undisturbed") / "work")
+
+
+@pytest.mark.parametrize("num_kills", FAST_AND_SLOW)
+def test_a_killed_edit_loses_nothing_and_goes_on_to_the_same_output(
+    commands: Commands, undisturbed: Undisturbed, tmp_path: Path, num_kills: int
+) -> None:
+    chance = random.Random(SEED)
+    for number in range(num_kills):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "talk.wav").write_bytes(undisturbed.source)
+        delay = chance.uniform(0, 1.1 * undisturbed.seconds)
+        running = commands.start(folder, *edit(folder))
+        time.sleep(delay)
+        running.send(signal.SIGKILL)
+        assert running.wait() in (0, -signal.SIGKILL)
+        told = f"seed {SEED}, kill {number} after {delay:.4f} s"
+        output = folder / "a.flac"
+        assert not output.exists() or output.read_bytes() == undisturbed.output, told
+        said = journal_of(folder / "a.session")
+        num_steps = sum(json.loads(line)["type"] == "step" for line in said)
+        if num_steps:
+            assert kept(folder / "a.session") == undisturbed.steps[:num_steps], told
+        status, again = commands.run(folder, *edit(folder, first=num_steps))
+        if num_steps < len(CALLS):
+            assert status == 0, f"{told}: {again.err}"
+            assert output.read_bytes() == undisturbed.output, told
+        assert kept(folder / "a.session") == undisturbed.steps, told
+        assert journal_of(folder / "a.session")[: len(said)] == said, told
+        replay = ["replay", "a.session", "talk.wav", "-o", "a.flac", "--quiet"]
+        assert commands.run(folder, *replay)[0] == 0
+        assert output.read_bytes() == undisturbed.output, told
+        assert (folder / "talk.wav").read_bytes() == undisturbed.source, told
+        assert hidden(folder) == [], told
+
+
+@pytest.mark.parametrize(
+    ("num_kills", "minutes"), [(3, 1), pytest.param(65, 10, marks=pytest.mark.slow)]
+)
+def test_a_killed_replay_of_a_long_recording_leaves_the_earlier_output(
+    commands: Commands, tmp_path: Path, num_kills: int, minutes: float
+) -> None:
+    source = write_faint(tmp_path / "long.wav", 60 * minutes, channels=2)
+    before = source.read_bytes()
+    with Session.create(tmp_path / "long.session", [source]) as session:
+        session.call("cut", audio=1, start=1.0, end=2.0)
+        session.call("gain", audio=2, db=-6.0, start=10.0, end=50.0)
+    replay = ["replay", "long.session", "long.wav", "-o", "out.flac", "--quiet"]
+    began = time.monotonic()
+    assert commands.run(tmp_path, *replay)[0] == 0
+    seconds = time.monotonic() - began
+    whole = (tmp_path / "out.flac").read_bytes()
+    chance = random.Random(SEED)
+    for number in range(num_kills):
+        (tmp_path / "out.flac").write_bytes(b"an earlier output")
+        running = commands.start(tmp_path, *replay)
+        time.sleep(chance.uniform(0, 1.1 * seconds))
+        running.send(signal.SIGKILL)
+        running.wait()
+        told = f"seed {SEED}, kill {number}"
+        assert (tmp_path / "out.flac").read_bytes() in (b"an earlier output", whole), told
+    assert commands.run(tmp_path, *replay)[0] == 0
+    assert (tmp_path / "out.flac").read_bytes() == whole
+    assert hidden(tmp_path) == []
+    assert source.read_bytes() == before
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from qwen_audio_agent.agent.session import Session
+folder, other = Path(sys.argv[1]), Path(sys.argv[2])
+if (folder / "journal.jsonl").exists():
+    session = Session.open(folder)
+else:
+    session = Session.create(folder)
+with session:
+    if not session.latest:
+        session.add_audio(other.with_name("talk.wav"))
+    while session.latest < 12:
+        if session.latest == 4:
+            session.add_audio(other)
+        else:
+            session.call("cut", audio=session.latest, start=0.1, end=0.15)
+"""
+
+
+@pytest.mark.parametrize("num_kills", [3, pytest.param(65, marks=pytest.mark.slow)])
+def test_a_session_that_is_killed_again_and_again_grows_to_the_same_one(
+    commands: Commands, tmp_path: Path, num_kills: int
+) -> None:
+    write_faint(tmp_path / "talk.wav", 2)
+    other = write_faint(tmp_path / "other.wav", 2, seed=1)
+    script = tmp_path / "writer.py"
+    script.write_text(WRITER, "utf-8")
+    whole = tmp_path / "whole.session"
+    began = time.monotonic()
+    status, running = commands.run(tmp_path, whole, other, script=script)
+    seconds = time.monotonic() - began
+    assert status == 0, running.err
+    chance = random.Random(SEED)
+    kills = 0
+    while kills < num_kills:
+        folder = tmp_path / "killed.session"
+        shutil.rmtree(folder, ignore_errors=True)
+        said: list[str] = []
+        for _ in range(4):
+            running = commands.start(tmp_path, folder, other, script=script)
+            time.sleep(chance.uniform(0, 0.7 * seconds))
+            running.send(signal.SIGKILL)
+            running.wait()
+            kills += 1
+            now = journal_of(folder)
+            assert now[: len(said)] == said, f"seed {SEED}, kill {kills}"
+            said = now
+        status, running = commands.run(tmp_path, folder, other, script=script)
+        assert status == 0, f"seed {SEED}, kill {kills}: {running.err}"
+        assert kept(folder) == kept(whole), f"seed {SEED}, kill {kills}"
+        assert journal_of(folder)[: len(said)] == said
