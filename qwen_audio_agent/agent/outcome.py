@@ -7,11 +7,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing.checked_fields import checked_fields
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.speech.text import quoted
 
 VerdictKind = Literal[
     "clean", "clipped word left", "clipped word right", "leaked word", "seam", "wrong words"
 ]
+
+
+ROLES = ("audio", "other")
+"""The arguments of tools that are numbers of audios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,18 @@ class Place:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The place of a journal's line."""
-        return cls(data["audio"], Span(*data["frames"]), data["sample_rate"], data["words"])
+        """The place of a journal's line.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        start, end = data["frames"]
+        numbers = (data["audio"], start, end, data["sample_rate"])
+        if any(type(number) is not int for number in numbers) or data["sample_rate"] < 1:
+            raise ValueError(f"a place is of whole numbers, not {repr(numbers)[:40]}")
+        if not isinstance(data["words"], str | None):
+            raise TypeError(f"words of a place cannot be {repr(data['words'])[:40]}")
+        return cls(data["audio"], Span(start, end), data["sample_rate"], data["words"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """One line for a person or a model."""
-        return f'"{self.heard}"  {self.kind}' + (f" ({self.detail})" if self.detail else "")
+        return f"{quoted(self.heard)}  {self.kind}" + (f" ({self.detail})" if self.detail else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +206,20 @@ class Step:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The step of a journal's line."""
-        levels = data["levels"]
-        pairs = {name: (pair[0], pair[1]) for name, pair in levels.items()} if levels else None
+        """The step of a journal's line.
+
+        Raises:
+            SessionError, KeyError, TypeError, ValueError: it is none.
+        """
+        fields = checked_fields(cls, "a step", data)
+        verdicts = (checked_fields(Verdict, "a verdict", verdict) for verdict in data["verdicts"])
+        levels = data["levels"] and Levels(**{k: _pair(v) for k, v in data["levels"].items()})
         rest = {
             "places": tuple(Place.from_json(place) for place in data["places"]),
-            "verdicts": tuple(Verdict(**verdict) for verdict in data["verdicts"]),
-            "levels": Levels(**pairs) if pairs else None,
+            "verdicts": tuple(Verdict(**verdict) for verdict in verdicts),
+            "levels": levels or None,
         }
-        return cls(**{**data, **rest})
+        return cls(**{**fields, **rest})
 
     @property
     def result_text(self) -> str:
@@ -248,6 +269,11 @@ class Step:
             parts.append(f"speech level {speech[0]:.0f} -> {speech[1]:.0f} dBFS")
             parts.append(f"loudness {loudness[0]:.1f} -> {loudness[1]:.1f} LUFS")
         return ", ".join(parts)
+
+
+def _pair(numbers: Any) -> tuple[float, float]:
+    before, after = numbers
+    return before + 0.0, after + 0.0
 
 
 def _times(count: int) -> str:

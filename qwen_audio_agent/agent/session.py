@@ -24,7 +24,7 @@ from qwen_audio_agent.agent.places import Listened
 from qwen_audio_agent.agent.recordings import Recording, find_recording
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.steps import finish, perform
-from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole
+from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole, refuse_links
 from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
@@ -75,6 +75,7 @@ class Session:
     """
 
     def __init__(self, folder: Path, hearing: Hearing, first: Path | None = None) -> None:
+        refuse_links(folder)
         self.folder = folder
         self._first = first
         self._progress = hearing.get("progress")
@@ -311,7 +312,7 @@ class Session:
         for record in self._journal.records:
             try:
                 self._take(record)
-            except (KeyError, TypeError, ValueError) as error:
+            except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
                 where = self.folder / "journal.jsonl"
                 raise SessionError(
                     f"{where} cannot be read ({error}); begin a new session"
@@ -341,12 +342,17 @@ class Session:
                         f"reads format {FORMAT}: use the version of the program that made it"
                     )
             case "audio":
-                recording = find_recording(record["recording"], self.folder, self._first)
-                self._recordings.setdefault(recording.id, recording)
+                known = self._recordings
+                recording = find_recording(record["recording"], self.folder, self._first, known)
+                known.setdefault(recording.id, recording)
                 self.sources.add_file(recording.id, self._probe(recording.path))
                 self._entries.append(Entry(EditList.from_json(record["edit_list"]), recording.name))
             case "step":
                 step = Step.from_json(record["step"])
+                if step.audio != self.latest + 1 or step.given not in self.numbers:
+                    raise ValueError(f"Audio {step.audio} after Audio {self.latest}")
+                if record["parent"] not in (None, *self.numbers):
+                    raise ValueError(f"no Audio {record['parent']}")
                 self._steps.append(step)
                 name = f"Audio {step.given} after {step.tool}"
                 edit_list = EditList.from_json(record["edit_list"])

@@ -101,6 +101,26 @@ class Lock:
         self._file.close()
 
 
+def refuse_links(folder: Path) -> None:
+    """Refuse a folder that reaches out of itself, before anything in it is opened or written.
+
+    A folder that came from somebody else could make this program write over a file elsewhere, or
+    read one, under a name of its own.
+
+    Raises:
+        SessionError: something in it is a link, a device or a pipe.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                refuse_links(Path(entry.path))
+            elif not entry.is_file(follow_symlinks=False):
+                raise SessionError(
+                    f"{entry.path} is no ordinary file, and a session folder holds nothing else: "
+                    "remove it, if you know that this folder is safe"
+                )
+
+
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a file so that `target` appears complete or not at all."""
     part = target.with_name(f".{target.name}.part")
@@ -140,7 +160,7 @@ def _parse(line: bytes) -> Record | None:
         return None
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from qwen_audio_agent.audio.formats import MAX_CHANNELS, MAX_SAMPLE_RATE
 from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing.checked_fields import checked_fields
 from qwen_audio_agent.errors import SessionError
 
 if TYPE_CHECKING:
@@ -143,10 +144,15 @@ class EditList:
         Raises:
             SessionError: a field is missing, unknown, of the wrong type or out of range.
         """
-        data = _checked(cls, value)
+        data = checked_fields(cls, "an edit list", value)
+        if data["sample_rate"] > MAX_SAMPLE_RATE or data["num_channels"] > MAX_CHANNELS:
+            raise SessionError(
+                f"an edit list has at most {MAX_SAMPLE_RATE} Hz and {MAX_CHANNELS} channels, not "
+                f"{repr(data['sample_rate'])[:40]} and {repr(data['num_channels'])[:40]}"
+            )
         try:
             return cls(
-                tuple(Clip(**_checked(Clip, item)) for item in data.pop("clips")),
+                tuple(Clip(**checked_fields(Clip, "a clip", item)) for item in data.pop("clips")),
                 effects=tuple(_effect_from_json(item) for item in data.pop("effects", ())),
                 **data,
             )
@@ -186,35 +192,8 @@ class EditList:
         return asdict(self)
 
 
-_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "EffectName": (str,),
-}
-
-
-def _checked(kind: type, value: object) -> dict[str, Any]:
-    """The fields of a `kind` held by plain data: all needed ones, each of its own type."""
-    what = {"Clip": "a clip", "EffectCall": "an effect", "EditList": "an edit list"}[kind.__name__]
-    if not isinstance(value, dict):
-        raise SessionError(f"{what} is a JSON object, not {type(value).__name__}")
-    known = {item.name: item for item in fields(kind)}
-    for name, held in value.items():
-        if name not in known:
-            raise SessionError(f"{what} has no field {str(name)[:40]!r}; it has {', '.join(known)}")
-        allowed = _JSON_TYPES.get(str(known[name].type), (list, tuple))
-        if not isinstance(held, allowed) or isinstance(held, bool):
-            raise SessionError(f"{name} of {what} cannot be {repr(held)[:40]}")
-    for name, item in known.items():
-        optional = item.default is not MISSING or item.default_factory is not MISSING
-        if name not in value and not optional:
-            raise SessionError(f"{what} lacks its field {name!r}")
-    return dict(value)
-
-
 def _effect_from_json(value: object) -> EffectCall:
-    data = _checked(EffectCall, value)
+    data = checked_fields(EffectCall, "an effect", value)
     if data["name"] not in get_args(EffectName):
         raise SessionError(f"there is no effect {data['name'][:40]!r}")
     settings = data.get("settings", ())
