@@ -9,7 +9,7 @@ from typing import Any
 
 from qwen_audio_agent.agent import events
 from qwen_audio_agent.agent.outcome import Step
-from qwen_audio_agent.cli.one_line import one_line
+from qwen_audio_agent.cli.one_line import json_line, one_line
 
 CALL_WIDTH = 50
 
@@ -99,5 +99,5 @@ class JsonPrinter:
         self._line({"type": "result", **result})
 
     def _line(self, value: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.write(json_line(value) + "\n")
         sys.stdout.flush()
