@@ -22,19 +22,20 @@ from pydantic import (
 
 from qwen_audio_agent.errors import ToolError
 
-_CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d(?:[.,]\d+)?)")
+_CLOCK = re.compile(r"(?:(\d{1,9}):)?(\d{1,9}):(\d\d(?:[.,]\d+)?)")
 _QUANTITY = re.compile(r"(?:<\|)?\s*([+-]?\d*[.,]?\d+)\s*(?:\|>)?\s*(:1|%|[a-z]*)", re.IGNORECASE)
 _UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0}
 _UNITS |= {"hz": 1.0, "khz": 1e3, "db": 1.0, "lufs": 1.0, "x": 1.0, ":1": 1.0, "%": 0.01}
 _UNITS |= {"seconds": 1.0, "minutes": 60.0, "percent": 0.01}
 _AUDIO = re.compile(r"(?:<?\|?audio)?[\s_#-]*(\d{1,9})", re.IGNORECASE)
+_MAX_BITS = 64
 _ABSENT = {"", "none", "null"}
 
 
 def read_number(value: object) -> object:
     """Turn "1.0 s", "1:02:03.5", "-16 LUFS" or "50 %" into a float; pydantic gets the rest."""
     if not isinstance(value, str):
-        return value
+        return _odd_as_text(value)
     text = value.strip()
     if clock := _CLOCK.fullmatch(text):
         hours, minutes, seconds = clock.groups(default="0")
@@ -55,8 +56,19 @@ def read_milliseconds(value: object) -> object:
 
 def read_audio(value: object) -> object:
     """Turn "2", "Audio 2" or "audio-2" into 2; the rest is left to pydantic."""
-    match = _AUDIO.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return _odd_as_text(value)
+    match = _AUDIO.fullmatch(value.strip())
     return int(match[1]) if match else value
+
+
+def _odd_as_text(value: object) -> object:
+    """What pydantic takes, but is no number here, as text that it refuses: true is no 1."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return f"a number of {value.bit_length()} bits"
+    return value
 
 
 def _read_choice(value: object) -> object:
@@ -160,5 +172,12 @@ def explain(arguments: type[BaseModel], error: ValidationError) -> str:
         elif problem["type"] == "missing":
             lines.append(f"The argument {name!r} is missing; the arguments are {allowed}.")
         else:
-            lines.append(f"{name} is {str(given)[:80]!r}: {problem['msg'].lower()}.")
+            lines.append(f"{name} is {_shown(given)!r}: {problem['msg'].lower()}.")
     return " ".join(lines)
+
+
+def _shown(given: object) -> str:
+    try:
+        return str(given)[:80]
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return f"a huge {type(given).__name__}"

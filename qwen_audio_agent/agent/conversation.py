@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.speech.text import on_one_line
 
 AUDIO = "audio"
 """Name of the human messages that only bring new audios."""
@@ -48,6 +49,14 @@ def untold(session: Session) -> list[int]:
     return [number for number in session.numbers if f"audio-{number}" not in told]
 
 
+def call_ids(session: Session) -> set[str]:
+    """The ids of all tool calls so far."""
+    messages = [message for message in session.messages if isinstance(message, AIMessage)]
+    calls = [call for message in messages for call in message.tool_calls]
+    broken = [call for message in messages for call in message.invalid_tool_calls]
+    return {call["id"] or "" for call in (*calls, *broken)}
+
+
 def mend(session: Session) -> None:
     """Answer the tool calls that a killed process left open, with the steps that were kept."""
     answered = {m.tool_call_id for m in session.messages if isinstance(m, ToolMessage)}
@@ -73,7 +82,7 @@ def _audio_blocks(session: Session) -> list[str | dict[Any, Any]]:
         if number in made:
             text = f"Audio {number}: {length}. {made[number].verdict_text}".rstrip()
         else:
-            text = f"Audio {number}: {session.name(number)}, {length}"
+            text = f"Audio {number}: {on_one_line(session.name(number))}, {length}"
         blocks.append({"type": "text", "text": text})
         blocks.append({"type": "audio", "file_id": f"audio-{number}", "mime_type": "audio/wav"})
     return blocks

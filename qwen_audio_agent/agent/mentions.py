@@ -49,6 +49,6 @@ def find_mentioned(instruction: str, folders: Sequence[Path]) -> list[Path]:
                 if path.is_relative_to(root) and path.is_file():
                     paths.append(path)
                     break
-            except OSError:  # a name that the file system cannot hold
+            except (OSError, ValueError, RuntimeError):  # a name of no file, or a link to itself
                 continue
     return paths

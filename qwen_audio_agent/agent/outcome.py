@@ -9,10 +9,15 @@ from typing import Any, Literal, Self
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing.checked_fields import checked_fields
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.speech.text import quoted
 
 VerdictKind = Literal[
     "clean", "clipped word left", "clipped word right", "leaked word", "seam", "wrong words"
 ]
+
+
+ROLES = ("audio", "other")
+"""The arguments of tools that are numbers of audios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """One line for a person or a model."""
-        return f'"{self.heard}"  {self.kind}' + (f" ({self.detail})" if self.detail else "")
+        return f"{quoted(self.heard)}  {self.kind}" + (f" ({self.detail})" if self.detail else "")
 
 
 @dataclass(frozen=True, slots=True)

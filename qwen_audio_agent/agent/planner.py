@@ -21,7 +21,8 @@ from qwen_audio_agent.agent import conversation
 from qwen_audio_agent.agent.arguments import read_audio
 from qwen_audio_agent.agent.events import Answer, AudioTurn, Event, Refused, Said, Stopped, ToolCall
 from qwen_audio_agent.agent.langchain_tools import make_tools
-from qwen_audio_agent.agent.outcome import Step
+from qwen_audio_agent.agent.outcome import ROLES, Step
+from qwen_audio_agent.agent.replies import read_reply
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.steps import perform
 from qwen_audio_agent.errors import LimitReached, ToolError
@@ -33,7 +34,7 @@ class Planner:
     Args:
         session: its conversation goes on; the planner is the only one who writes in it.
         model: any LangChain chat model with `bind_tools`.
-        max_steps: how often the model may be asked for one instruction.
+        max_steps: how many tool calls and answers one instruction may take.
         max_seconds: time for one instruction; None = no limit.
     """
 
@@ -42,7 +43,7 @@ class Planner:
         session: Session,
         model: BaseChatModel,
         *,
-        max_steps: int = 20,
+        max_steps: int = 50,
         max_seconds: float | None = None,
     ) -> None:
         self._session = session
@@ -74,28 +75,34 @@ class Planner:
         session.say(conversation.person_turn(session, instruction))
         yield Said("you", instruction)
         began = time.monotonic()
-        for _ in range(self._max_steps):
+        left = self._max_steps
+        while left > 0:
             with session.on_same_sources():
-                message = self._model.invoke(session.messages)
-            if not isinstance(message, AIMessage):
-                raise TypeError(f"a chat model gives an AIMessage, not {type(message).__name__}")
+                reply = self._model.invoke(session.messages)
+            message = read_reply(reply, conversation.call_ids(session))
+            # Checked before it is kept: its calls would have to be answered, one by one.
+            left -= max(1, len(message.tool_calls) + len(message.invalid_tool_calls))
+            if left < 0:
+                break
             session.say(message)
             if not message.tool_calls and not message.invalid_tool_calls:
                 yield Answer(message.text)
                 return
             if message.text:
                 yield Said("agent", message.text)
-            yield from self._do_calls(message)
+            yield from self._do_calls(message, began)
             self._check_time(began)
         raise LimitReached(
             f"no answer after {self._max_steps} steps; what was done is kept: "
             "go on, or allow more with --max-steps"
         )
 
-    def _do_calls(self, message: AIMessage) -> Iterator[Event]:
+    def _do_calls(self, message: AIMessage, began: float) -> Iterator[Event]:
         session = self._session
         newest: dict[int, int] = {}
-        for call in message.tool_calls:
+        for index, call in enumerate(message.tool_calls):
+            if index:
+                self._check_time(began)
             name, call_id = call["name"], call["id"] or ""
             yield ToolCall(name, call["args"])
             try:
@@ -135,7 +142,7 @@ class Planner:
 def _on_newest(arguments: Mapping[str, Any], newest: Mapping[int, int]) -> dict[str, Any]:
     """The arguments of a call, on the newest audios that were made in the same message."""
     changed = dict(arguments)
-    for role in ("audio", "other"):
+    for role in ROLES:
         named = read_audio(changed.get(role))
         if not isinstance(named, int) or named not in newest:
             continue

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qwen_audio_agent.audio.files import content_hash
-from qwen_audio_agent.errors import AudioFileError, SourceChangedError
+from qwen_audio_agent.errors import AudioFileError, SessionError, SourceChangedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,12 @@ class Recording:
             raise _changed(self.path)
 
 
-def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) -> Recording:
+def find_recording(
+    data: Mapping[str, Any],
+    folder: Path,
+    first: Path | None,
+    known: Mapping[str, Recording] = MappingProxyType({}),
+) -> Recording:
     """Find the file of a journal's recording: copies lie in the folder, the first anywhere.
 
     Args:
@@ -51,21 +58,29 @@ def find_recording(data: Mapping[str, Any], folder: Path, first: Path | None) ->
         folder: of the session.
         first: where the first recording is now, if somebody says so; else it is where it was, or
             beside the folder that was moved along with it.
+        known: the recordings before this one, by id; the same sound is not looked for again.
 
     Raises:
         SourceChangedError: it is gone.
+        SessionError: it is not where a session keeps it.
         TypeError, KeyError: the journal says something else.
     """
     for name in ("id", "name", "path", "sha256"):
         if not isinstance(data[name], str):
             raise TypeError(f"{name} of a recording cannot be {repr(data[name])[:40]}")
+    if data["id"] in known:
+        return replace(known[data["id"]], name=data["name"])
     stored = Path(data["path"])
+    # The folder may have come from somebody else: it shall not reach for other files.
+    if ".." in stored.parts or (known and stored.is_absolute()):
+        raise SessionError(f"{folder} names {stored}, which is outside of it: it is not safe")
     choices = [folder / stored]
     if stored.is_absolute():
         choices = [first] if first else [stored, folder.parent / stored.name]
     for path in choices:
-        if path.is_file():
-            return Recording(data["id"], data["name"], path, data["sha256"])
+        with contextlib.suppress(OSError):  # a name that no file can have
+            if path.is_file():
+                return Recording(data["id"], data["name"], path, data["sha256"])
     raise _gone(stored)
 
 

@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from qwen_audio_agent.agent.outcome import Step
+from qwen_audio_agent.agent.outcome import ROLES, Step
 from qwen_audio_agent.agent.session import Session
+from qwen_audio_agent.agent.steps import finish, perform
 from qwen_audio_agent.audio.files import AudioFile, content_hash
 from qwen_audio_agent.errors import SessionError, ToolError
 from qwen_audio_agent.speech.ears import Ear
@@ -66,20 +67,23 @@ def _again(old: Session, new: Session, audio: Path) -> int:
             else:
                 numbers[number] = _do_again(new, step, numbers)
         else:
-            source = old.entry(number).edit_list.clips[0].source
+            sources = {clip.source for clip in old.entry(number).edit_list.clips}
+            if len(sources) != 1 or not sources <= paths.keys():
+                raise SessionError(f"Audio {number} of {old.folder} is not of one recording")
+            (source,) = sources
             is_first = source == old.recordings[0].id
             numbers[number] = new.add_audio(audio if is_first else paths[source])
     return numbers[old.latest]
 
 
 def _do_again(new: Session, step: Step, numbers: dict[int, int]) -> int:
-    named = {role: numbers[step.arguments[role]] for role in _roles(step)}
+    named = {role: numbers[number] for role, number in _named(step).items()}
     try:
-        made = new.call(step.tool, **{**step.arguments, **named})
+        made = finish(perform(new, step.tool, {**step.arguments, **named}))
     except ToolError as error:
         raise ToolError(f"{step.tool} cannot be done on this recording: {error}") from error
     # A tool that finds nothing to do, such as no filler, leaves the audio as it is.
-    return made.audio or numbers[step.given]
+    return made.audio or named["audio"]
 
 
 def _undone(old: Session, step: Step) -> int | None:
@@ -87,8 +91,17 @@ def _undone(old: Session, step: Step) -> int | None:
     return old.entry(step.given).parent if step.tool == "undo" else None
 
 
-def _roles(step: Step) -> list[str]:
-    return [role for role in ("audio", "other") if role in step.arguments]
+def _named(step: Step) -> dict[str, int]:
+    """The arguments that are numbers of audios, which were all there before the step.
+
+    Raises:
+        SessionError: they were not.
+    """
+    named = {role: step.arguments[role] for role in ROLES if role in step.arguments}
+    there = range(1, step.audio or 1)
+    if "audio" not in named or not all(type(n) is int and n in there for n in named.values()):
+        raise SessionError(f"Audio {step.audio} cannot be made of {named}: the journal is damaged")
+    return named
 
 
 def _needed(old: Session, steps: dict[int, Step], number: int) -> list[int]:
@@ -103,5 +116,5 @@ def _needed(old: Session, steps: dict[int, Step], number: int) -> list[int]:
         if at in steps and (undone := _undone(old, steps[at])):
             waiting.append(undone)
         elif at in steps:
-            waiting += [steps[at].arguments[role] for role in _roles(steps[at])]
+            waiting += _named(steps[at]).values()
     return sorted(needed)

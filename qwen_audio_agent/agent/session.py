@@ -25,7 +25,15 @@ from qwen_audio_agent.agent.recordings import Recording
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.state import Entry, State, header
 from qwen_audio_agent.agent.steps import finish, perform
-from qwen_audio_agent.agent.storage import Journal, Lock, Record, copy_whole, make_folder, taken
+from qwen_audio_agent.agent.storage import (
+    Journal,
+    Lock,
+    Record,
+    copy_whole,
+    make_folder,
+    refuse_links,
+    taken,
+)
 from qwen_audio_agent.audio.files import AudioFile, content_hash
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.editing.edit_list import EditList
@@ -71,6 +79,7 @@ class Session:
     def __init__(
         self, folder: Path, hearing: Hearing, first: Path | None = None, *, is_new: bool = False
     ) -> None:
+        refuse_links(folder)
         self.folder = folder
         self.listener = _listener(folder, hearing)
         self._state = State(folder, first, hearing.get("progress"))

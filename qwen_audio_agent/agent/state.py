@@ -105,7 +105,9 @@ class State:
         """
         match record["type"]:
             case "audio":
-                recording = find_recording(record["recording"], self._folder, self._first)
+                recording = find_recording(
+                    record["recording"], self._folder, self._first, self.recordings
+                )
                 file = self._probe_kept(recording)
                 edit_list = self._read_list(record["edit_list"], recording.id)
                 return partial(self._add_audio, recording, file, Entry(edit_list, recording.name))

@@ -188,6 +188,26 @@ def taken(folder: Path) -> SessionError:
     return SessionError(f"{folder} exists already: open that session, or name a new folder")
 
 
+def refuse_links(folder: Path) -> None:
+    """Refuse a folder that reaches out of itself, before anything in it is opened or written.
+
+    A folder that came from somebody else could make this program write over a file elsewhere, or
+    read one, under a name of its own.
+
+    Raises:
+        SessionError: something in it is a link, a device or a pipe.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                refuse_links(Path(entry.path))
+            elif not entry.is_file(follow_symlinks=False):
+                raise SessionError(
+                    f"{entry.path} is no ordinary file, and a session folder holds nothing else: "
+                    "remove it, if you know that this folder is safe"
+                )
+
+
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a file so that `target` appears complete or not at all.
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qwen_audio_agent.agent.outcome import Place
+from qwen_audio_agent.speech import text
 
 _SHOWN = 5
 _SHOWN_CHARACTERS = 80
 
 
 def quoted(words: str) -> str:
-    """Words between quotes, cut short when they are many."""
-    short = " ".join(words.split())
+    """Words between quotation marks, cut short when they are many."""
+    short = text.on_one_line(words)
     if len(short) > _SHOWN_CHARACTERS:
         short = short[: _SHOWN_CHARACTERS - 3] + "..."
-    return f'"{short}"'
+    return text.quoted(short)
 
 
 def stretches_text(places: Sequence[Place]) -> str:

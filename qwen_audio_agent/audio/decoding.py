@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from qwen_audio_agent.audio.audio_file import AudioFile
-from qwen_audio_agent.audio.formats import Numbers, num_bits, refuse_not_finite, shown
+from qwen_audio_agent.audio.formats import Numbers, num_bits, refuse_no_sound, shown
 from qwen_audio_agent.audio.mp3_header import find_mp3_header
 from qwen_audio_agent.audio.sound_stream import (
     SoundStream,
@@ -70,7 +70,7 @@ def decode_to(
     done = 0
     with AudioWriter(wav_path, file.sample_rate, file.num_channels, "WAV", subtype) as writer:
         for block in blocks:
-            refuse_not_finite(block, file.path, done, file.sample_rate)
+            refuse_no_sound(block, file.path, done, file.sample_rate)
             writer.write(block)
             done += block.shape[1]
             if progress is not None:

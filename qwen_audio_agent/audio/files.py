@@ -33,7 +33,7 @@ from qwen_audio_agent.audio.formats import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
     Numbers,
-    refuse_not_finite,
+    refuse_no_sound,
     shown,
     to_float32,
 )
@@ -124,7 +124,7 @@ class SampleReader:
         if dtype not in (None, np.float32, self._file.dtype):
             raise ValueError(f"samples are read as float32 or {self._file.dtype}, not {dtype}")
         numbers = self._numbers(span)
-        refuse_not_finite(numbers, self._file.path, span.start, self._file.sample_rate)
+        refuse_no_sound(numbers, self._file.path, span.start, self._file.sample_rate)
         return numbers if dtype is not None and dtype == self._file.dtype else to_float32(numbers)
 
     def _numbers(self, span: Span) -> Numbers:

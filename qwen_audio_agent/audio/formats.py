@@ -37,6 +37,10 @@ MAX_CHANNELS: Final = 64
 MIN_SAMPLE_RATE: Final = 4_000
 MAX_SAMPLE_RATE: Final = 768_000
 
+# Floats are full scale at 1, in a few programs at 2 ** 31; beyond is damage, whose squares would
+# overflow in every measurement.
+_LOUDEST: Final = 2.0**32
+
 _BITS: Final = {
     "PCM_S8": 8,
     "PCM_U8": 8,
@@ -184,7 +188,7 @@ def to_dtype(numbers: Numbers, subtype: str) -> Numbers:
     return numbers.astype(target) if bits is None else from_float(numbers, bits)
 
 
-def refuse_not_finite(numbers: Numbers, path: Path, start: int, sample_rate: int) -> None:
+def refuse_no_sound(numbers: Numbers, path: Path, start: int, sample_rate: int) -> None:
     """Refuse floats that are no sound: they would spread through every filter after them.
 
     Args:
@@ -194,11 +198,17 @@ def refuse_not_finite(numbers: Numbers, path: Path, start: int, sample_rate: int
         sample_rate: frames per second, in Hz.
 
     Raises:
-        AudioFileError: one of them is infinite or not a number; it says where.
+        AudioFileError: one of them is infinite, not a number or absurdly large; it says where.
     """
-    if numbers.dtype.kind == "f" and not (finite := np.isfinite(numbers).all(axis=0)).all():
-        frame = start + int(np.argmin(finite))
+    if numbers.dtype.kind != "f":
+        return
+    # Not `>`: a comparison with what is not a number is false.
+    is_sound = (np.abs(numbers) <= _LOUDEST).all(axis=0)
+    if not is_sound.all():
+        column = int(np.argmin(is_sound))
+        frame = start + column
         raise AudioFileError(
-            f"{shown(path)} holds a sample that is not a finite number at frame {frame} "
-            f"({frame / sample_rate:.3f} s); repair it or cut that place out in another program"
+            f"{shown(path)} holds {np.abs(numbers[:, column]).max():g} at frame {frame} "
+            f"({frame / sample_rate:.3f} s), which is no sound; "
+            "repair it or cut that place out in another program"
         )

@@ -51,7 +51,7 @@ def describe(path: Path) -> AudioFile:
         AudioFileError: PyAV is not installed, or FFmpeg finds no sound in the file.
     """
     with _opened(path) as (container, stream):
-        first = next(container.decode(stream), None)
+        first = next(_decoded(container, stream), None)
         if first is None:
             raise AudioFileError(f"{shown(path)} holds no sound that can be decoded")
         # The first frame knows the rate; the header of an HE-AAC file states half of it.
@@ -202,7 +202,9 @@ def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.AudioS
     av = import_av(path)
     try:
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-        with av.open(f"file:{path.absolute()}", options=options) as container:
+        # Tags of old programs, and of damaged files, are in any encoding.
+        name = f"file:{path.absolute()}"
+        with av.open(name, options=options, metadata_errors="replace") as container:
             stream = container.streams.best("audio")
             if stream is None:
                 raise AudioFileError(f"{shown(path)} holds no audio track; give a sound file")
@@ -222,7 +224,7 @@ def _decoded(
 
     try:
         yield from container.decode(stream)
-    except av.FFmpegError:
+    except (av.FFmpegError, IndexError):  # the latter where damage looks like one more track
         return
 
 

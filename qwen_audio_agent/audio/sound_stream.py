@@ -96,24 +96,32 @@ def open_stream(path: Path) -> SoundStream:
     Raises:
         AudioFileError: libsndfile cannot read it.
     """
+    # An absolute name, because libsndfile takes a bare "-" for standard input; as bytes where names
+    # are bytes, because such a name need not be text.
+    name = str(path.absolute())
+    return _opened(path, name if os.name == "nt" else os.fsencode(name))
+
+
+@contextmanager
+def open_endless(path: Path, start: int) -> Iterator[SoundStream]:
+    """Open an mp3 from byte `start` on, to be read to its true end.
+
+    Raises:
+        AudioFileError: libsndfile cannot read it from there.
+    """
+    with _Endless(path, start) as endless, _opened(path, endless) as stream:
+        yield stream
+
+
+def _opened(path: Path, file: str | bytes | io.FileIO) -> SoundStream:
     try:
-        # An absolute name, because libsndfile takes a bare "-" for standard input; as bytes where
-        # names are bytes, because such a name need not be text.
-        name = str(path.absolute())
-        return SoundStream(name if os.name == "nt" else os.fsencode(name))
+        return SoundStream(file)
     except (soundfile.LibsndfileError, TypeError) as error:
         reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
         raise AudioFileError(
             f"{shown(path)} cannot be read as sound ({reason}); "
             "give a wav, flac, ogg, opus, mp3 or another sound file"
         ) from None
-
-
-@contextmanager
-def open_endless(path: Path, start: int) -> Iterator[SoundStream]:
-    """Open an mp3 from byte `start` on, to be read to its true end."""
-    with _Endless(path, start) as endless, SoundStream(endless) as stream:
-        yield stream
 
 
 def describe_stream(path: Path, stream: SoundStream) -> AudioFile:

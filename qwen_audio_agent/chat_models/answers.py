@@ -37,6 +37,7 @@ from qwen_audio_agent.chat_models.intents import (
     Undo,
 )
 from qwen_audio_agent.chat_models.scene import Scene, apart, listed, pick
+from qwen_audio_agent.speech.text import quoted
 from qwen_audio_agent.speech.words import Match
 
 _MAX_PLACES = 12
@@ -61,7 +62,7 @@ def _what(passage: Passage | None, scene: Scene, number: int) -> str:
     if passage is not None:
         words = transcript.between(*heard_times(passage, scene, number))
     said = " ".join(word.text for word in words if word.kind == "word")
-    return f'The person says: "{said}"' if said else "I hear no words there."
+    return f"The person says: {quoted(said)}" if said else "I hear no words there."
 
 
 def _where(phrase: Phrase, scene: Scene, number: int) -> str:

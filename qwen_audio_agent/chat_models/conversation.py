@@ -140,10 +140,12 @@ def _blocks(message: HumanMessage) -> Iterator[Mapping[str, Any]]:
 
 def _add_audio(talk: Conversation, caption: str, block: Mapping[str, Any]) -> bool:
     """Add an audio; whether the text before it was its caption."""
-    made, opened = _MADE.match(caption), _OPENED.fullmatch(caption)
+    # A file may be called "9 s.wav"; what an edit made has no name, and its caption another end.
+    opened = _OPENED.fullmatch(caption)
+    made = None if opened else _MADE.match(caption)
     file_id = _FILE_ID.fullmatch(str(block.get("file_id", "")))
     number = int(file_id[1]) if file_id else max(talk.audios, default=0) + 1
-    name = opened[2] if opened and not made else None
+    name = opened[2] if opened else None
     seconds = float(made[2]) if made else float(opened[3]) if opened else None
     talk.audios[number] = HeardAudio(number, name, seconds, block)
     if made:

@@ -16,6 +16,7 @@ from qwen_audio_agent.chat_models.intents import (
 )
 from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
 from qwen_audio_agent.speech.hearing import Hearable
+from qwen_audio_agent.speech.text import quoted
 from qwen_audio_agent.speech.words import Gap, Match
 
 ORDINALS: tuple[Which, ...] = ("first", "second", "third", "fourth", "fifth")
@@ -119,7 +120,8 @@ class Scene:
         if found:
             near = found[0]
             text += (
-                f' The nearest is "{near.text}", from <|{near.start:.2f}|> to <|{near.end:.2f}|>.'
+                f" The nearest is {quoted(near.text)}, "
+                f"from <|{near.start:.2f}|> to <|{near.end:.2f}|>."
             )
         if not phrase.quoted:
             text += " Put words of the recording between quotation marks."

@@ -82,11 +82,14 @@ def read_script(path: str | Path) -> ScriptedChatModel:
         UsageError: the file cannot be read, or is no such list.
     """
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            # A device has no end, and a pipe may have nobody at its other one.
+            raise UsageError(f"the script {path} is no file")
         entries = json.loads(Path(path).read_text("utf-8"))
         messages = [_message(entry, number) for number, entry in enumerate(entries)]
     except OSError as error:
         raise UsageError(f"the script {path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UsageError(
             f'the script {path} is no JSON list of {{"content": "...", "tool_calls": '
             f'[{{"name": "cut", "args": {{...}}}}]}}: {error}'

@@ -51,7 +51,8 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
         job.begin(session)
         for source in sources:
             session.add_audio(source)
-        _add_mentioned(session, instruction, [Path.cwd(), *(s.parent for s in sources)])
+        folders = [Path.cwd(), *(source.parent for source in sources)]
+        _add_mentioned(session, instruction, folders, output)
         model = open_chat_model(arguments.model, hear=session.hear)
         printer.remark(about_ear(session.listener.ear))
         limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
@@ -99,11 +100,14 @@ def _plan(
     return worked_on, why and " ".join(why.split())
 
 
-def _add_mentioned(session: Session, instruction: str, folders: list[Path]) -> None:
+def _add_mentioned(
+    session: Session, instruction: str, folders: list[Path], output: Path | None
+) -> None:
     """Open the recordings that the sentence names and that are not open yet."""
     names = {session.name(number) for number in session.numbers}
     for path in find_mentioned(instruction, folders):
         if path.name not in names:
+            _refuse_source(output, [path])
             session.add_audio(path)
 
 
@@ -163,10 +167,14 @@ def _output(text: str | None, sources: list[Path]) -> Path:
     if text is None:
         raise UsageError("edit needs -o OUT, the file to write (or --dry-run)")
     output = Path(text)
-    if any(same_file(output, source) for source in sources):
-        raise UsageError(f"{output} is a source: sources are never written; choose another name")
+    _refuse_source(output, sources)
     check_output(output)
     return output
+
+
+def _refuse_source(output: Path | None, sources: list[Path]) -> None:
+    if output is not None and any(same_file(output, source) for source in sources):
+        raise UsageError(f"{output} is a source: sources are never written; choose another name")
 
 
 def _session_folder(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from qwen_audio_agent.audio.files import AudioFile, probe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
-from qwen_audio_agent.cli.one_line import one_line
+from qwen_audio_agent.cli.one_line import json_line, one_line
 from qwen_audio_agent.cli.printing import format_rate
 from qwen_audio_agent.cli.progress import Progress
 from qwen_audio_agent.errors import QwenAudioAgentError, UsageError
@@ -32,7 +31,7 @@ def words(arguments: argparse.Namespace) -> int:
     transcript = listener.transcribe(file)
     form = arguments.format or ("json" if arguments.json else "text")
     if form == "json":
-        text = json.dumps(subtitles.to_json(transcript, arguments.audio), ensure_ascii=False)
+        text = json_line(subtitles.to_json(transcript, arguments.audio))
     else:
         text = getattr(subtitles, f"to_{form}")(transcript)
     sys.stdout.write(text.rstrip("\n") + "\n")
@@ -60,12 +59,11 @@ def _find(arguments: argparse.Namespace, file: AudioFile, listener: Listener) ->
             "matches": [_match_json(match) for match in found],
             "nearest": [_match_json(match) for match in matches if match.doubtful],
         }
-        sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(result) + "\n")
     else:
         for match in found:
-            sys.stdout.write(
-                f"{match.start:.2f}\t{match.end:.2f}\t{match.probability:.2f}\t{match.text}\n"
-            )
+            numbers = f"{match.start:.2f}\t{match.end:.2f}\t{match.probability:.2f}"
+            sys.stdout.write(f"{numbers}\t{one_line(match.text)}\n")
     if not found and not arguments.quiet:
         nearest = (
             f'; the nearest is "{matches[0].text}" at {matches[0].start:.2f} s' if matches else ""

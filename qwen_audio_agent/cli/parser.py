@@ -6,6 +6,9 @@ import argparse
 import importlib
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
+
+from qwen_audio_agent.cli.one_line import one_line
 
 FORMATS = ("text", "json", "srt", "vtt", "textgrid", "audacity")
 
@@ -16,6 +19,13 @@ examples:
   qwen-audio-agent edit --session clean.session 'undo' -o clean2.wav
 `qwen-audio-agent tools` lists what can be asked for.
 """
+
+
+class _Parser(argparse.ArgumentParser):
+    """Quotes wrong arguments, which may be names of files, without what steers a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 def _command(module: str, name: str) -> Callable[[argparse.Namespace], int]:
@@ -68,7 +78,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="qwen-audio-agent",
         description="Edit speech recordings from plain language.",
         epilog="Exit status: 0 done, 1 the job failed, 2 wrong use.",
@@ -86,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_edit(commands: argparse._SubParsersAction[_Parser]) -> None:
     edit = commands.add_parser(
         "edit",
         help="edit recordings as a sentence says",
@@ -116,7 +126,7 @@ def _add_edit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     edit.set_defaults(command=_command("editing", "edit"))
 
 
-def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_chat(commands: argparse._SubParsersAction[_Parser]) -> None:
     chat = commands.add_parser("chat", help="ask what is said, and where")
     chat.add_argument("audio", nargs="+", metavar="AUDIO")
     _add_mind(chat)
@@ -124,7 +134,7 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     chat.set_defaults(command=_command("listening", "chat"))
 
 
-def _add_words(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_words(commands: argparse._SubParsersAction[_Parser]) -> None:
     words = commands.add_parser("words", help="the words with their times, or where a phrase is")
     words.add_argument("audio", metavar="AUDIO")
     words.add_argument("--find", metavar="PHRASE", help="only where this is said, best first")
@@ -135,7 +145,7 @@ def _add_words(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     words.set_defaults(command=_command("listening", "words"))
 
 
-def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_replay(commands: argparse._SubParsersAction[_Parser]) -> None:
     replay = commands.add_parser("replay", help="do a session's edits again")
     replay.add_argument("session", metavar="SESSION")
     replay.add_argument(
@@ -146,7 +156,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     replay.set_defaults(command=_command("editing", "replay"))
 
 
-def _add_undo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_undo(commands: argparse._SubParsersAction[_Parser]) -> None:
     undo = commands.add_parser("undo", help="take the last edit of a session back")
     undo.add_argument("session", metavar="SESSION")
     undo.add_argument("-o", "--output", metavar="OUT", help="the file to write")

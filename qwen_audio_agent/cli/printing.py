@@ -10,7 +10,7 @@ from typing import Any
 
 from qwen_audio_agent.agent import events
 from qwen_audio_agent.agent.outcome import Step
-from qwen_audio_agent.cli.one_line import one_line, tell, write_nowhere
+from qwen_audio_agent.cli.one_line import json_line, one_line, tell, write_nowhere
 
 CALL_WIDTH = 50
 
@@ -126,7 +126,7 @@ class JsonPrinter:
 
     def _line(self, value: dict[str, Any]) -> None:
         try:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+            sys.stdout.write(json_line(value) + "\n")
             sys.stdout.flush()
         except BrokenPipeError:
             write_nowhere(sys.stdout)  # nobody reads on; the job is done all the same

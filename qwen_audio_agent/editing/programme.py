@@ -7,10 +7,10 @@ the numbers of its own file, which is what keeps it bit-identical, and fast.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +49,7 @@ def programme_blocks(
     whole = Span(0, edit_list.starts[-1])
     span = whole if span is None else span
     with _ClipReader(edit_list, sources) as reader:
-        for piece in _pieces(edit_list, reader):
+        for piece in _pieces(edit_list, reader, span):
             first, last = max(span.start, piece.start), min(span.end, piece.end)
             if first < last and isinstance(piece, _Join):
                 yield _joined_sound(piece, reader)[:, first - piece.start : last - piece.start]
@@ -89,12 +89,6 @@ class _ClipReader:
         self._sources = sources
         self._open: dict[str, tuple[SampleReader, np.dtype[Any]]] = {}
         self._stack = ExitStack()
-        for clip in edit_list.clips:
-            if clip.end > self.num_frames(clip):
-                raise EditError(
-                    f"a clip ends at frame {clip.end} of {clip.source!r}, which has "
-                    f"{self.num_frames(clip)}: this edit list was made for another recording"
-                )
 
     def __enter__(self) -> _ClipReader:
         return self
@@ -103,8 +97,18 @@ class _ClipReader:
         self._stack.close()
 
     def num_frames(self, clip: Clip) -> int:
-        """Length of the source of a clip."""
-        return self._sources.num_frames(clip.source, self._sample_rate)
+        """Length of the source of a clip.
+
+        Raises:
+            EditError: the clip goes on beyond it.
+        """
+        num_frames = self._sources.num_frames(clip.source, self._sample_rate)
+        if clip.end > num_frames:
+            raise EditError(
+                f"a clip ends at frame {clip.end} of {clip.source!r}, which has {num_frames}: "
+                "this edit list was made for another recording"
+            )
+        return num_frames
 
     def read(self, clip: Clip, first: int, num_frames: int) -> Numbers:
         """Frames of a clip, counted from its start; they may lie outside it, within its source."""
@@ -143,35 +147,45 @@ def as_float64(numbers: Numbers) -> Samples64:
     return numbers.astype(np.float64)
 
 
-def _pieces(edit_list: EditList, reader: _ClipReader) -> Iterator[_Body | _Join]:
-    """The programme as bodies of clips and the joins between them, in order."""
+def _pieces(edit_list: EditList, reader: _ClipReader, span: Span) -> Iterator[_Body | _Join]:
+    """The programme as bodies of clips and the joins between them, in order, where `span` lies.
+
+    A join reaches at most half a clip to each side, so one boundary more on each side is enough.
+    """
     clips, starts = edit_list.clips, edit_list.starts
-    half_lengths = _half_lengths(edit_list, reader)
-    for index, at in enumerate(starts):
-        half = half_lengths[index]
+    first = max(0, bisect_left(starts, span.start) - 1)
+    last = min(bisect_right(starts, span.end), len(clips))
+    half = _half_length(edit_list, first, reader)
+    for index in range(first, last + 1):
+        at = starts[index]
         left = clips[index - 1] if index else None
         right = clips[index] if index < len(clips) else None
         if half:
             start, end = at - half if left else at, at + half if right else at
             yield _Join(start, end, at, left, right)
         if right:
-            yield _Body(at + half, starts[index + 1] - half_lengths[index + 1], right, at)
+            reader.num_frames(right)
+            next_half = _half_length(edit_list, index + 1, reader)
+            yield _Body(at + half, starts[index + 1] - next_half, right, at)
+            half = next_half
 
 
-def _half_lengths(edit_list: EditList, reader: _ClipReader) -> list[int]:
-    """Half the length of each crossfade, before each clip and at the end; at most half a clip."""
+def _half_length(edit_list: EditList, index: int, reader: _ClipReader) -> int:
+    """Half the length of the crossfade before clip `index`, or at the end; at most half a clip."""
     clips = edit_list.clips
     if not clips:
-        return [0]
-    begins_inside = clips[0].start > 0
-    ends_inside = clips[-1].end < reader.num_frames(clips[-1])
-    inner = [
-        0 if _goes_on(left, right) else min(right.join, left.num_frames // 2, right.num_frames // 2)
-        for left, right in pairwise(clips)
-    ]
-    first = min(edit_list.edge, clips[0].num_frames // 2) if begins_inside else 0
-    last = min(edit_list.edge, clips[-1].num_frames // 2) if ends_inside else 0
-    return [first, *inner, last]
+        return 0
+    if index == 0:
+        begins_inside = clips[0].start > 0
+        return min(edit_list.edge, clips[0].num_frames // 2) if begins_inside else 0
+    left = clips[index - 1]
+    if index == len(clips):
+        ends_inside = left.end < reader.num_frames(left)
+        return min(edit_list.edge, left.num_frames // 2) if ends_inside else 0
+    right = clips[index]
+    if _goes_on(left, right):
+        return 0
+    return min(right.join, left.num_frames // 2, right.num_frames // 2)
 
 
 def _goes_on(left: Clip, right: Clip) -> bool:

@@ -29,6 +29,12 @@ from qwen_audio_agent.errors import EditError
 
 ENDLESS = 1 << 62
 """Length in frames of `SILENCE` and `BLEEP`."""
+MAX_HOURS = 100
+"""Of one programme; an insertion of an audio into itself doubles it, and may be asked for often."""
+MAX_CLIPS = 50_000
+"""Of one programme."""
+MAX_NESTED = 100
+"""Edit lists inside each other: an edit of an audio that has an effect adds one."""
 # Goes up when the same edit list would be rendered to other numbers than before.
 _CACHE_VERSION = 1
 
@@ -57,6 +63,7 @@ class Sources:
         self._files: dict[str, AudioFile] = {}
         self._lists: dict[str, EditList] = {}
         self._hashes: dict[str, str] = {}
+        self._depths: dict[str, int] = {}
 
     @property
     def files(self) -> Mapping[str, AudioFile]:
@@ -74,8 +81,14 @@ class Sources:
         self._hashes.clear()
 
     def add_list(self, edit_list: EditList) -> str:
-        """Let clips refer to an edit list by its id, which is returned."""
-        self._lists[edit_list.id] = edit_list
+        """Let clips refer to an edit list by its id, which is returned.
+
+        Raises:
+            EditError: it is larger than what is worked on.
+        """
+        if edit_list.id not in self._lists:
+            self._depths[edit_list.id] = self._checked_depth(edit_list)
+            self._lists[edit_list.id] = edit_list
         return edit_list.id
 
     def num_frames(self, source: str, sample_rate: int) -> int:
@@ -145,6 +158,21 @@ class Sources:
             return (to_float32(block) for block in numbers)
 
         return effect.process(open_blocks, before.sample_rate, before.num_channels)
+
+    def _checked_depth(self, edit_list: EditList) -> int:
+        """How many lists are inside each other, this one included."""
+        depth = 1 + max((self._depths.get(clip.source, 0) for clip in edit_list.clips), default=0)
+        for what, size, most in (
+            ("hours", edit_list.duration / 3600, MAX_HOURS),
+            ("pieces", len(edit_list.clips), MAX_CLIPS),
+            ("edits and effects by turns", depth, MAX_NESTED),
+        ):
+            if size > most:
+                raise EditError(
+                    f"this would be an audio of {size:.4g} {what}; {most} are the most: "
+                    "save what there is, and begin a new session with it"
+                )
+        return depth
 
     def _find(self, source: str) -> AudioFile | EditList:
         found = self._files.get(source) or self._lists.get(source)

@@ -70,6 +70,16 @@ _TOKEN = re.compile(
 )
 
 
+def on_one_line(text: str) -> str:
+    """Without line ends and control characters, so that it cannot look like anything but text."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def quoted(text: str) -> str:
+    """Text of others between quotation marks, which do not end inside it."""
+    return '"' + on_one_line(text).replace('"', "'") + '"'
+
+
 def normalise(text: str) -> list[str]:
     """The words of `text` as they are most likely spoken: lower case, no punctuation, no digits.
 

@@ -12,6 +12,7 @@ from qwen_audio_agent.agent.places import Listened, nearest_text
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import quoted
 from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.speech.text import quoted as all_quoted
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
@@ -40,7 +41,7 @@ def _say_all(where: Listened) -> Outcome:
     text = " ".join(words[:_MAX_WORDS])
     more = len(words) - _MAX_WORDS
     rest = f" ... and {more} more words; look for the ones you need." if more > 0 else ""
-    return Outcome(f'In {where.name} is said: "{text}"{rest}')
+    return Outcome(f"In {where.name} is said: {all_quoted(text)}{rest}")
 
 
 def _say_where(where: Listened, phrase: str) -> Outcome:
