@@ -26,7 +26,7 @@ def heard_fillers(item):
 
 def test_most_labelled_fillers_are_found_and_next_to_nothing_else(truth):
     said = right = heard = 0
-    for name in ("mm_acoustic", "mm_cold_corpus", "mm_cold_corpus3"):
+    for name in ("mm_acoustic", "mm_cold_corpus3"):
         labels = [word for word in truth[name]["words"] if word["text"] in FILLERS]
         found = heard_fillers(truth[name])
         said, heard = said + len(labels), heard + len(found)
@@ -34,13 +34,13 @@ def test_most_labelled_fillers_are_found_and_next_to_nothing_else(truth):
             any(word.start < (label["start"] + label["end"]) / 2 < word.end for word in found)
             for label in labels
         )
-    assert said == 15
-    assert right >= 12
+    assert said == 9
+    assert right >= 7
     assert heard - right <= 1
 
 
 def test_no_filler_is_heard_in_careful_reading_breaths_or_a_whisper(truth):
-    names = ["quilter", "lv_0880", "jfk", "arctic24", "f_mfa_breaths", "f_whisper", "card_005"]
+    names = ["quilter", "jfk", "f_mfa_breaths", "f_whisper"]
     assert [name for name in names if heard_fillers(truth[name])] == []
 
 
