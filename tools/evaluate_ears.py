@@ -30,6 +30,8 @@ from qwen_audio_agent.speech.scoring import average_alignment_shift, word_error_
 
 Row = dict[str, object]
 NEAR_MS = (20, 50, 100)
+CAREFUL = "careful"
+CAREFUL_KINDS = {"read", "short commands", "speech", "prompt"}
 
 
 def evaluate(name: str, folders: list[Path]) -> dict[str, list[Row]]:
@@ -41,14 +43,17 @@ def evaluate(name: str, folders: list[Path]) -> dict[str, list[Row]]:
         strangers = [r.text for r in recordings if r.text != recording.text and len(r.text) > 3]
         heard = ear_trials.listen(ear, recording, strangers)
         labels = f", {recording.labels} labels" if recording.labels else ""
-        for group in (recording.kind + labels, "all"):
+        careful = [CAREFUL] if recording.kind in CAREFUL_KINDS else []
+        for group in (recording.kind + labels, *careful, "all"):
             sets.setdefault(group, ear_trials.Heard()).add(heard)
         print(f"{name}: {recording.id}", file=sys.stderr)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "words": [_word_row(name, group, heard, peak_mib) for group, heard in sets.items()],
         "times": list(_time_rows(name, sets)),
-        "phrases": list(_phrase_rows(name, sets["all"])),
+        "phrases": [
+            row for group, heard in sets.items() for row in _phrase_rows(name, group, heard)
+        ],
     }
 
 
@@ -100,11 +105,14 @@ def _times(pairs: Sequence[ear_trials.Pair]) -> Row:
     }
 
 
-def _phrase_rows(ear: str, heard: ear_trials.Heard) -> Iterator[Row]:
+def _phrase_rows(ear: str, group: str, heard: ear_trials.Heard) -> Iterator[Row]:
+    if group not in ("all", CAREFUL):
+        return
     for name in sorted(name for name in heard.finds if "not there" not in name):
         there, absent = heard.finds[name], heard.finds.get(f"{name}, not there", [])
         yield {
             "ear": ear,
+            "speech": group,
             "phrase": name,
             "said": len(there),
             "found": _percent(there),

@@ -21,6 +21,10 @@ from qwen_audio_agent.speech.words import Match
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _TYPED_ERROR = 0.002
+_SEARCHED = 0.03
+"""How far from the edge of a word the place to cut is searched, whatever the ear's error."""
+_UNSURE = 0.12
+"""An edge that may be further off than this, in seconds, is no place to cut beside a word."""
 _SHOWN_PLACES = 6
 
 
@@ -235,12 +239,35 @@ def placed(where: Listened, start: Edge, end: Edge, words: str | None) -> Place:
             f"start is {start.time:.2f} and end is {end.time:.2f}: "
             "the end must come after the start."
         )
+    _ask_if_unsure(where, start, end, words)
     span = Span.from_seconds(start.time, end.time, audio.sample_rate)
     middle = (start.time + end.time) / 2
     windows = (_window(where, start, 0.0, middle), _window(where, end, middle, audio.duration))
     span = best_cut(audio.read, span, windows, audio.num_frames)
     slack = (_slack(where, start), _slack(where, end))
     return Place(where.number, span, audio.sample_rate, words, slack)
+
+
+def _ask_if_unsure(where: Listened, start: Edge, end: Edge, words: str | None) -> None:
+    """Refuse to cut blindly: an edge lies somewhere in a wide stretch, and a word that stays, too.
+
+    Raises:
+        ToolError: says between which times the edge is, and beside which word.
+    """
+    for name, edge, sign in (("start", start, -1), ("end", end, 1)):
+        if not edge.by_word or edge.error <= _UNSURE:
+            continue
+        first, last = sorted((edge.time, edge.time + sign * edge.error))
+        beside = where.audio.words_between(first - 0.5, last + 0.5)
+        kept = [w for w in beside if sign * ((w.start + w.end) / 2 - edge.time) > 0]
+        near = next((w.text for w in kept if w.start < last and w.end > first), None)
+        if near:
+            raise ToolError(
+                f"The {name} of {quoted(words or 'that')} in {where.name} may be anywhere from "
+                f"{edge.time - edge.error:.2f} to {edge.time + edge.error:.2f} s, and "
+                f"{quoted(near)}, which stays, is right beside it. "
+                "Listen there, and give start and end in seconds."
+            )
 
 
 def _point(where: Listened, edge: Edge, words: str | None) -> Place:
@@ -262,8 +289,9 @@ def _slack(where: Listened, edge: Edge) -> int:
 
 
 def _window(where: Listened, edge: Edge, first: float, last: float) -> Span:
-    """Where an edge may lie: as far as it is uncertain, never past the middle of a neighbour."""
-    start, end = max(edge.time - edge.error, first), min(edge.time + edge.error, last)
+    """Where an edge may be cut: near to it, never past the middle of a neighbour."""
+    reach = min(edge.error, _SEARCHED)
+    start, end = max(edge.time - reach, first), min(edge.time + reach, last)
     if edge.by_word:
         for word in where.audio.words_between(start - 0.5, end + 0.5):
             middle = (word.start + word.end) / 2

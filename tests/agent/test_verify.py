@@ -13,6 +13,7 @@ from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.verify import MAX_HEARD, listen_again
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.errors import ToolError
 from qwen_audio_agent.speech.ears import open_ear
 
 TALK = "alpha bravo charlie delta echo"
@@ -119,6 +120,20 @@ def test_an_edge_that_the_ear_is_sure_of_is_reported_and_hardly_moved(start, rec
         step = session.call("cut", audio=1, words="bravo")
         assert step.bad
         assert step.places[0].start == pytest.approx(0.65 + 0.09, abs=0.025)
+
+
+def test_an_edge_that_may_be_far_off_beside_a_word_that_stays_is_asked_about(
+    start, record, tmp_path
+):
+    ear = ShiftedEar(start("alpha").ear, by=0.0, error=0.2)
+    talk = record("talk", "alpha bravo charlie 1.5 delta 1.5 echo")
+    with Session.create(tmp_path / "unsure", [talk], ear=ear, num_workers=1) as session:
+        with pytest.raises(ToolError, match=r'start of "bravo" .* from 0.4\d to 0.8\d s') as asked:
+            session.call("cut", audio=1, words="bravo")
+        assert '"alpha", which stays' in str(asked.value)
+        assert session.latest == 1
+        # Nobody speaks beside this one, so that nothing can be clipped.
+        assert session.call("cut", audio=1, words="delta").bad == ()
 
 
 def test_another_recording_that_is_much_quieter_is_called_a_seam(start, tmp_path):
