@@ -23,7 +23,7 @@ def understand(sentence: str) -> Instruction:
         InstructionError: some of it is not understood, so that none of it shall be done.
     """
     parser = open_parser()
-    pieces = split(sentence, parser.vocabulary, parser.unsaid)
+    pieces = split(sentence, parser.vocabulary, parser.outside)
     if not pieces:
         raise InstructionError("What shall I do with the recording?")
     problem: NotParsed | None = None

@@ -41,13 +41,19 @@ class Parser:
 
     Attributes:
         vocabulary: every word that the grammar knows.
-        unsaid: words that describe sound, and are no words of a recording unless they are quoted.
+        outside: words that are no words of a recording unless they are quoted, each with its kind:
+            "SOUND" tells what a sound is like, "UNSAID" turns the meaning of what is beside it.
     """
 
-    def __init__(self, rules: str, unsaid: str = "") -> None:
+    def __init__(self, rules: str, described: str = "", unsaid: str = "") -> None:
         rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
         self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
-        self.unsaid = frozenset(unsaid.split()) - self.vocabulary
+        kinds_of = dict.fromkeys(described.split(), "SOUND") | dict.fromkeys(
+            unsaid.split(), "UNSAID"
+        )
+        self.outside = {
+            word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
+        }
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -148,7 +154,8 @@ def open_parser() -> Parser:
     folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
-    return Parser("\n".join(rules), (folder / "unsaid.txt").read_text("utf-8"))
+    words = [(folder / name).read_text("utf-8") for name in ("described.txt", "unsaid.txt")]
+    return Parser("\n".join(rules), *words)
 
 
 def _without_left_out(literal: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from qwen_audio_agent.chat_models.intents import (
     Find,
     Gain,
     It,
+    Mention,
     Passage,
     Phrase,
     Place,
@@ -35,12 +36,33 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     Raises:
         InstructionError: nothing was named, or it is not clear what.
     """
+    _check_mentions(steps)
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
-        action = _without_whole(step.action, resolved)
+        action = _mentioned_sound(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
-    return tuple(resolved)
+    return tuple(step for step in resolved if not isinstance(step.action, Mention))
+
+
+def _check_mentions(steps: Sequence[Step]) -> None:
+    """Refuse to pass over something that is told and not referred to by the step behind it."""
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
+        if isinstance(step.action, Mention) and (
+            following is None
+            or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
+        ):
+            raise InstructionError("What shall I do with what you tell me about?")
+
+
+def _mentioned_sound(action: Action, before: Sequence[Step]) -> Action:
+    """ "The noise is annoying, take it out": cutting a sound that was mentioned is its own edit."""
+    match action, before[-1].action if before else None:
+        case Cut(Passage(It("only"), None, "it")), Mention(sound) if not isinstance(sound, Passage):
+            return sound
+        case _, Mention(sound) if not isinstance(sound, Passage):
+            raise InstructionError('I do not know what is meant by "it" there; say it in full.')
+    return action
 
 
 def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
@@ -62,8 +84,8 @@ def passages_of(action: Action) -> list[Passage]:
         match getattr(action, field.name):
             case Passage() as passage:
                 found.append(passage)
-            case Place(_, edge):
-                found.append(Passage(edge))
+            case Place(_, edge, before):
+                found.append(Passage(edge, near=("before", before) if before else None))
             case Phrase() as phrase:
                 found.append(Passage(phrase))
     return found
@@ -95,8 +117,9 @@ def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
     match edge:
         case It("only"):
             return _single(_last_passage(before))
-        case It(which):
-            return replace(_last_phrase(before), which=which)
+        case It(which, times):
+            phrase = _last_phrase(before)
+            return replace(phrase, which=which, times=times or phrase.times)
     return edge
 
 
@@ -111,6 +134,8 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     match before[-1].action if before else None:
         case Find(phrase):
             return Passage(phrase)
+        case Mention(Passage() as passage):
+            return passage
         case Transcribe(Passage() as passage):
             return passage
     raise InstructionError(

@@ -35,7 +35,8 @@ def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[
 
 def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
     word = piece.text.lower()
-    if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST_MEANT or not word.isalpha():
+    free = piece.kind in ("WORD", "SOUND", "UNSAID")
+    if not free or len(word) < _SHORTEST_MEANT or not word.isalpha():
         return [piece]
     if len(word) < _SHORTEST:
         vocabulary = [

@@ -14,7 +14,7 @@ _CUT: "cut" | "get rid of the"
 
 
 def parse(parser, sentence):
-    return parser.parse(split(sentence, parser.vocabulary, parser.unsaid))
+    return parser.parse(split(sentence, parser.vocabulary, parser.outside))
 
 
 def test_words_of_several_words_are_found_and_articles_do_not_matter():
@@ -40,7 +40,7 @@ def test_the_first_piece_that_does_not_fit_is_named():
 def test_leaving_rules_out_changes_no_tree():
     parser = open_parser()
     for example in EXAMPLES:
-        pieces = split(example, parser.vocabulary, parser.unsaid)
+        pieces = split(example, parser.vocabulary, parser.outside)
         words = " ".join(
             p.kind if p.kind.islower() or not p.kind.isalpha() else f"<{p.kind.lower()}>"
             for p in pieces

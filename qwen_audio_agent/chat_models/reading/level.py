@@ -101,6 +101,12 @@ class Level(Transformer[Token, Any]):
 
     gain_of = gain_signed
 
+    def signed_decibels(self, token: Token) -> float:
+        return float(token.value.value)
+
+    def loud_solid(self, passage: Passage | None) -> Passage | None:
+        return passage
+
     def fade_in(self, *children: Any) -> Fade:
         return Fade(rise=True, fall=False, seconds=_length(children))
 
@@ -109,6 +115,12 @@ class Level(Transformer[Token, Any]):
 
     def fade_both(self, *children: Any) -> Fade:
         return Fade(rise=True, fall=True, seconds=_length(children))
+
+    def fade_in_out(self, rise: Length, fall: Length) -> list[Fade]:
+        return [
+            Fade(rise=True, fall=False, seconds=rise.seconds),
+            Fade(rise=False, fall=True, seconds=fall.seconds),
+        ]
 
     def lufs(self, number: float) -> float:
         if number >= 0:
@@ -125,7 +137,9 @@ class Level(Transformer[Token, Any]):
         return number * 1000
 
     def ratio_of(self, number: float, *tokens: Token) -> float:
-        if any(token.value.kind == "NUMBER" and token.value.value != 1 for token in tokens):
+        if any(
+            token.value.kind in ("NUMBER", "SIGNED") and token.value.value != 1 for token in tokens
+        ):
             raise InstructionError(f"A ratio is written as {number:g}:1.")
         return number
 
@@ -195,6 +209,8 @@ class Level(Transformer[Token, Any]):
 
     def tempo(self, effect: Effect) -> Effect:
         return effect
+
+    effect = tempo
 
     def undo(self) -> Undo:
         return Undo()

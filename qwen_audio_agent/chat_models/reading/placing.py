@@ -48,6 +48,11 @@ class Placing(Transformer[Token, Any]):
     def after(self, edge: Any) -> Place:
         return Place("after", moment_of(edge))
 
+    def between_edges(self, left: Any, right: Any) -> Place:
+        if not isinstance(left, Phrase) or not isinstance(right, Phrase):
+            raise InstructionError("Between what? Name the words on both sides, or give a time.")
+        return Place("after", left, before=right)
+
     def at_place(self, moment: Any) -> Place:
         return Place("at", moment_of(moment))
 

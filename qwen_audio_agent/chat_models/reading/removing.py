@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -18,10 +17,15 @@ from qwen_audio_agent.chat_models.intents import (
     Phrase,
     Silence,
     Tidy,
-    Which,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import all_after, all_before, first_part, last_part
+from qwen_audio_agent.chat_models.reading.words import (
+    Chosen,
+    all_after,
+    all_before,
+    first_part,
+    last_part,
+)
 
 
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
@@ -38,8 +42,20 @@ class Removing(Transformer[Token, Any]):
     def remove(self, things: list[Action]) -> list[Action]:
         return things
 
-    def remove_which(self, phrase: Phrase, which: Which) -> Cut:
-        return Cut(Passage(replace(phrase, which=which)))
+    def remove_which(self, phrase: Phrase, chosen: Chosen) -> Cut:
+        return Cut(Passage(chosen.of(phrase)))
+
+    def remove_ends(self, ends: list[Passage]) -> list[Action]:
+        return [Cut(end) for end in ends]
+
+    def all_of_it(self, passage: Passage) -> Passage:
+        return passage
+
+    def remove_passage(self, passage: Passage) -> Cut:
+        return Cut(passage)
+
+    def remove_sound(self, thing: Action) -> Action:
+        return thing
 
     def off_start(self, length: Length) -> Cut:
         return Cut(first_part(length))
@@ -103,11 +119,11 @@ class Removing(Transformer[Token, Any]):
     def bleep(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "bleep")
 
-    def bleep_which(self, phrase: Phrase, which: Which) -> Silence:
-        return Silence(Passage(replace(phrase, which=which)), "bleep")
+    def bleep_which(self, phrase: Phrase, chosen: Chosen) -> Silence:
+        return Silence(Passage(chosen.of(phrase)), "bleep")
 
-    def mute_which(self, phrase: Phrase, which: Which) -> Silence:
-        return Silence(Passage(replace(phrase, which=which)))
+    def mute_which(self, phrase: Phrase, chosen: Chosen) -> Silence:
+        return Silence(Passage(chosen.of(phrase)))
 
     def digital(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "digital")
