@@ -196,9 +196,9 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
     if duration is None:
         return
     match step.action:
-        case Cut(Passage(Moment(first, "start"), Moment(last, "start"))) if (
-            first <= 0 and last >= duration
-        ):
+        case (Cut(Passage(Moment() as first, Moment() as last)) | Silence(
+            Passage(Moment() as first, Moment() as last)
+        )) if _seconds(first, duration) <= 0 and _seconds(last, duration) >= duration:
             raise InstructionError(
                 f"Audio {number} is {duration:.2f} s long; nothing of it would be left."
             )
@@ -209,6 +209,10 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
                     f"Audio {number} is {duration:.2f} s long; {edge.seconds:g} s is outside it. "
                     f"Give times from 0 to {duration:.2f} s."
                 )
+
+
+def _seconds(moment: Moment, duration: float) -> float:
+    return moment.seconds if moment.anchor == "start" else duration - moment.seconds
 
 
 def _check_list(first: Step, second: Step, scene: Scene) -> None:

@@ -130,7 +130,7 @@ class Place:
 class Mention:
     """Something that is only named; the next step says what to do with "it"."""
 
-    passage: Passage | Tidy | Denoise | Effect
+    passage: Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from qwen_audio_agent.chat_models.intents import (
 )
 from qwen_audio_agent.chat_models.ordering import in_order
 from qwen_audio_agent.chat_models.references import mapped, with_references
+from qwen_audio_agent.chat_models.remaining import check_remaining
 from qwen_audio_agent.chat_models.scene import Scene, listed
 from qwen_audio_agent.errors import InstructionError
 
@@ -70,6 +71,7 @@ def check_plan(plan: Plan, scene: Scene, tools: Collection[str]) -> None:
         InstructionError: says what is not there, or not clear.
     """
     check_presence(plan.steps, scene)
+    check_remaining(plan.steps, scene)
     for step in plan.calls(tools):
         call_for(step, scene)
 

@@ -40,7 +40,7 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
-        action = _mentioned_sound(_without_whole(step.action, resolved), resolved)
+        action = _without_whole(step.action, resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
 
@@ -53,16 +53,6 @@ def _check_mentions(steps: Sequence[Step]) -> None:
             or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
         ):
             raise InstructionError("What shall I do with what you tell me about?")
-
-
-def _mentioned_sound(action: Action, before: Sequence[Step]) -> Action:
-    """ "The noise is annoying, take it out": cutting a sound that was mentioned is its own edit."""
-    match action, before[-1].action if before else None:
-        case Cut(Passage(It("only"), None, "it")), Mention(sound) if not isinstance(sound, Passage):
-            return sound
-        case _, Mention(sound) if not isinstance(sound, Passage):
-            raise InstructionError('I do not know what is meant by "it" there; say it in full.')
-    return action
 
 
 def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
@@ -134,7 +124,7 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     match before[-1].action if before else None:
         case Find(phrase):
             return Passage(phrase)
-        case Mention(Passage() as passage):
+        case Mention(passage):
             return passage
         case Transcribe(Passage() as passage):
             return passage

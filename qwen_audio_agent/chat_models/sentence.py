@@ -16,12 +16,12 @@ MAX_CHARACTERS = 2000
 MAX_PIECES = 300
 
 KINDS = (
-    "QUOTED", "PLURAL", "FILE", "NUMBER", "SIGNED", "NUMWORD", "TIME", "FACTOR",
+    "QUOTED", "PLURAL", "WHOSE", "FILE", "NUMBER", "SIGNED", "NUMWORD", "TIME", "FACTOR",
     "WORD", "SOUND", "UNSAID", "STOP", "OTHER",
 )  # fmt: skip
 """Pieces that are no fixed words of the grammar."""
 
-LEFT_OUT = ("the", "please", "pls", "plz")
+LEFT_OUT = ("the", "please", "pls", "plz", "kindly", "really", "very", "assistant")
 """Words that change no instruction."""
 
 # Each opening mark with the marks that may close it.
@@ -59,7 +59,8 @@ _UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lu
 _PATTERNS = re.compile(
     rf"""
       (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
-    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+)
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<CALL>(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
     | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)
@@ -211,6 +212,8 @@ def _named(
                 yield _as(piece, "NUMBER" if piece.text[0] in "0123456789." else "SIGNED")
             case "DASH" | "ARROW":
                 yield _as(piece, "to")
+            case "CALL":
+                yield _as(piece, "OTHER")
             case "BULLET":
                 yield _as(piece, "STOP")
             case "LONGDASH":
@@ -237,6 +240,8 @@ def _known_words(
             if part not in LEFT_OUT:
                 yield Piece(part, part, start, start + len(part))
             start += len(part) + 1
+    elif word.endswith("'s") and word not in outside:
+        yield _as(piece, "WHOSE")
     else:
         yield _as(piece, outside.get(word, "WORD"))
 

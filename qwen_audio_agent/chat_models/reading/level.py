@@ -78,6 +78,9 @@ class Level(Transformer[Token, Any]):
         strength = _number(children)
         return Denoise() if strength is None else Denoise(strength)
 
+    def denoise_percent(self, number: float) -> Denoise:
+        return Denoise(self.percent(number))
+
     def decibels(self, number: float) -> float:
         return number
 
@@ -201,6 +204,9 @@ class Level(Transformer[Token, Any]):
     def factor(self, value: Token | float) -> float:
         return value if isinstance(value, float) else float(value.value.value)
 
+    def factor_and_half(self, number: float) -> float:
+        return number + 0.5
+
     def two(self) -> float:
         return 2.0
 
@@ -209,8 +215,6 @@ class Level(Transformer[Token, Any]):
 
     def tempo(self, effect: Effect) -> Effect:
         return effect
-
-    effect = tempo
 
     def undo(self) -> Undo:
         return Undo()

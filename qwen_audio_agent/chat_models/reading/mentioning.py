@@ -7,7 +7,7 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Denoise, Effect, Mention, Passage, Phrase, Tidy
+from qwen_audio_agent.chat_models.intents import Mention, Passage, Phrase
 
 
 @v_args(inline=True)
@@ -21,14 +21,12 @@ class Mentioning(Transformer[Token, Any]):
         thing = next(child for child in children if isinstance(child, Passage | Phrase))
         return Mention(thing if isinstance(thing, Passage) else Passage(thing))
 
-    def mention_count(self, phrase: Phrase, times: int | None = None) -> Mention:
+    def mention_count(self, phrase: Phrase, *told: Any) -> Mention:
+        times = next((number for number in told if isinstance(number, int)), phrase.times)
         return Mention(Passage(replace(phrase, times=times)))
 
     def mention_every(self, phrase: Phrase) -> Mention:
         return Mention(Passage(replace(phrase, which="every")))
-
-    def mention_sound(self, thing: Tidy | Denoise | Effect, *_words: Token) -> Mention:
-        return Mention(thing)
 
     def how_often(self, number: float) -> int:
         return int(number)

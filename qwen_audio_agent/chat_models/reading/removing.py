@@ -45,6 +45,15 @@ class Removing(Transformer[Token, Any]):
     def remove_which(self, phrase: Phrase, chosen: Chosen) -> Cut:
         return Cut(Passage(chosen.of(phrase)))
 
+    def remove_things(self, *things: Passage | Action) -> list[Action]:
+        return self.things(*things)
+
+    def complaint(self, thing: Action, *_words: Token) -> Action:
+        return thing
+
+    def pauses_shorter(self, longer_than: float | None) -> Tidy:
+        return Tidy("pauses", longer_than)
+
     def remove_ends(self, ends: list[Passage]) -> list[Action]:
         return [Cut(end) for end in ends]
 
@@ -75,7 +84,7 @@ class Removing(Transformer[Token, Any]):
     def tidy_fillers(self, *_fillers: Tidy) -> Tidy:
         return Tidy("fillers")
 
-    def noise(self) -> Denoise:
+    def noise(self, *_words: Token) -> Denoise:
         return Denoise()
 
     def rumble(self) -> Effect:

@@ -122,8 +122,11 @@ class Times(Transformer[Token, Any]):
     def one_hour(self) -> Length:
         return Length(3600.0)
 
-    def three_quarters(self) -> Length:
-        return Length(0.75)
+    def quarter_seconds(self, number: float) -> Length:
+        return Length(_tidy(number / 4))
+
+    def tenth_seconds(self, number: float) -> Length:
+        return Length(_tidy(number / 10))
 
     def bare_seconds(self, number: float) -> Length:
         return Length(number, 1.0)

@@ -99,15 +99,18 @@ class Words(Transformer[Token, Any]):
         """[which] phrase."""
         phrase: Phrase = parts[-1]
         for chosen in parts[:-1]:
-            phrase = chosen.of(phrase)
+            if isinstance(chosen, Chosen):
+                phrase = chosen.of(phrase)
         return phrase
 
-    def phrase_which(self, phrase: Phrase, chosen: Chosen) -> Phrase:
-        return chosen.of(phrase)
+    def phrase_which(self, *parts: Any) -> Phrase:
+        *_, phrase, chosen = parts
+        return self.phrase(chosen, phrase)
 
     def phrase_plural(self, *parts: Any) -> Phrase:
         """ "All the "damn"s"; a plural alone means all of them too."""
-        chosen, phrase = (parts[0] if len(parts) > 2 else Chosen("every")), parts[-2]
+        *choice, phrase, _ = parts
+        chosen = next((part for part in choice if isinstance(part, Chosen)), Chosen("every"))
         if chosen.which != "every":
             raise InstructionError(
                 f'I do not know whether you mean the {chosen.which} "{phrase.text}" or every one.'
