@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qwen_audio_agent.agent.tools import find_tool
-from qwen_audio_agent.errors import ToolError
+from qwen_audio_agent.agent.tools.effect import SETTINGS
+from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.editing.effects import make_effect
+from qwen_audio_agent.errors import EditError, ToolError
 from qwen_audio_agent.speech.words import Gap, Match, Transcript, Word
 
 # A bar is a pause of 1.5 s; a word lasts 0.3 s and the next begins 0.1 s later.
@@ -87,6 +90,8 @@ def take(call: Call, sounds: Mapping[str, Spoken]) -> Call:
             raise ToolError(f"There is no Audio {given[role]}; there is 1 to {len(sounds)}.")
     if name == "listen":
         return name, given
+    if name == "effect" and given["value"] is not None:
+        _check_effect(given["name"], given["value"])
     for role, value in given.items():
         _check(role, value, _sound(name, role, given, sounds), given.get("which"))
     by_words = {"words", "to_words"} if name != "replace" else {"other_words"}
@@ -99,6 +104,15 @@ def take(call: Call, sounds: Mapping[str, Spoken]) -> Call:
     if name == "insert" and given["at"] == _sound(name, "at", given, sounds).duration:
         given["at"] = None
     return name, given
+
+
+def _check_effect(name: str, value: float) -> None:
+    if name not in SETTINGS:
+        raise ToolError(f"{name} takes no value.")
+    try:
+        make_effect(EffectCall(name, ((SETTINGS[name][0], value),)))
+    except EditError as error:
+        raise ToolError(str(error)) from error
 
 
 def _sound(name: str, role: str, given: Mapping[str, Any], sounds: Mapping[str, Spoken]) -> Spoken:

@@ -27,8 +27,9 @@ from qwen_audio_agent.chat_models.intents import (
 )
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.chat_models.scene import Scene, often, pick
-from qwen_audio_agent.errors import InstructionError
+from qwen_audio_agent.errors import EditError, InstructionError
 
+_SETTINGS = {"normalize": "lufs", "highpass": "cutoff_hz", "compress": "ratio", "tempo": "factor"}
 _Question = (Find, Transcribe, Duration)
 
 
@@ -132,11 +133,23 @@ def _check_settings(step: Step, scene: Scene) -> None:
             raise InstructionError(
                 f"Pauses over {longer_than:g} s cannot be shortened to {to:g} s, which is longer."
             )
+        case Effect(name, float() as value):
+            _check_value(name, value)
         case Fade(_, _, float() as seconds):
             number = scene.number(step.audio)
             duration = scene.duration(number)
             if not seconds or (duration is not None and seconds > duration):
                 raise InstructionError(f"A fade of {seconds:g} s does not fit into Audio {number}.")
+
+
+def _check_value(name: str, value: float) -> None:
+    from qwen_audio_agent.editing.edit_list import EffectCall
+    from qwen_audio_agent.editing.effects import make_effect
+
+    try:
+        make_effect(EffectCall(name, ((_SETTINGS[name], value),)))
+    except EditError as error:
+        raise InstructionError(f"{error}.".replace("..", ".")) from None
 
 
 def _check_material(action: Insert | Replace, scene: Scene) -> None:

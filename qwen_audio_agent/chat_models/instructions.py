@@ -51,7 +51,15 @@ _Slips = tuple[tuple[Piece, str], ...]
 
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
     told = [piece for piece in pieces if piece.kind not in LEFT_OUT]
-    return tuple(read(open_parser().parse(told), sentence))
+    parser = open_parser()
+    try:
+        tree = parser.parse(told)
+    except NotParsed as problem:
+        try:
+            tree = parser.parse(told, "loose")
+        except NotParsed:
+            raise problem from None
+    return tuple(read(tree, sentence))
 
 
 def _holds_free_words(pieces: Sequence[Piece]) -> bool:

@@ -57,21 +57,26 @@ class Parser:
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
+            start=["start", "loose"] if "\nloose:" in rules else "start",
             parser="earley",
             lexer="dynamic",
             maybe_placeholders=False,
             edit_terminals=_end_at_a_space,
         )
 
-    def parse(self, pieces: Sequence[Piece]) -> Tree[Token]:
+    def parse(self, pieces: Sequence[Piece], start: str = "start") -> Tree[Token]:
         """The tree of a sentence; the value of each of its tokens is a `Piece`.
+
+        Args:
+            pieces: of the sentence.
+            start: the rule that the whole sentence must be: "loose" passes words over.
 
         Raises:
             NotParsed: there is none.
         """
         text, places = _canonical(pieces)
         try:
-            tree = self._parser_for(text).parse(text, "start")
+            tree = self._parser_for(text).parse(text, start)
         except UnexpectedInput:
             raise NotParsed(self._where(text, places)) from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
@@ -82,7 +87,7 @@ class Parser:
     def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:
         """The first piece that no rule can continue with; None: more was expected at the end."""
         try:
-            self._lark.parse(text)
+            self._lark.parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:

@@ -47,6 +47,8 @@ class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
             actions = [_with_choice(action, chosen) for action in actions]
         return [Step(action, audio) for action in actions]
 
+    loose = start
+
     def steps_in_order(self, steps: list[list[Step]]) -> list[Step]:
         """ "After cutting X, denoise" and "cut X before you denoise"."""
         return self.start(steps)

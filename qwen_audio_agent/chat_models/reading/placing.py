@@ -95,6 +95,10 @@ class Placing(Transformer[Token, Any]):
     def replace(self, passage: Passage, material: Material) -> Replace:
         return Replace(passage, material)
 
+    def replace_about(self, passage: Passage, material: Material) -> Replace:
+        """ "Instead of X use Y"."""
+        return Replace(passage, material)
+
     def replace_with(self, material: Material, passage: Passage) -> Replace:
         return Replace(passage, material)
 

@@ -255,6 +255,12 @@ class Words(Transformer[Token, Any]):
     def same_ends(self, length: Length) -> list[Passage]:
         return self.ends(length, length)
 
+    def second_ends(self) -> list[Passage]:
+        return self.same_ends(Length(1.0))
+
+    def minute_ends(self) -> list[Passage]:
+        return self.same_ends(Length(60.0))
+
     def all_after(self, edge: Any) -> Passage:
         return all_after(edge)
 
