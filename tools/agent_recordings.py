@@ -12,7 +12,7 @@ from typing import Any
 
 from qwen_audio_agent.agent.tools import find_tool
 from qwen_audio_agent.agent.tools.effect import SETTINGS
-from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.editing.edit_list import EffectCall, EffectName
 from qwen_audio_agent.editing.effects import make_effect
 from qwen_audio_agent.errors import EditError, ToolError
 from qwen_audio_agent.speech.words import Gap, Match, Transcript, Word
@@ -106,7 +106,7 @@ def take(call: Call, sounds: Mapping[str, Spoken]) -> Call:
     return name, given
 
 
-def _check_effect(name: str, value: float) -> None:
+def _check_effect(name: EffectName, value: float) -> None:
     if name not in SETTINGS:
         raise ToolError(f"{name} takes no value.")
     try:

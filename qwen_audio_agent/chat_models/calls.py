@@ -288,6 +288,8 @@ class _Resolver:
         first, last = self._sides(edge, Passage(edge))
         matches = apart(sound.find(phrase.text))
         chosen = [m for m in matches if (m.start >= last if side == "after" else m.end <= first)]
+        if passage.beside:
+            chosen = chosen[:1] if side == "after" else chosen[-1:]
         match = pick(chosen, phrase, self.number)
         index = matches.index(match)
         if len(matches) == 1:

@@ -9,6 +9,7 @@ from qwen_audio_agent.chat_models.intents import (
     Cut,
     Duration,
     Effect,
+    EffectName,
     Fade,
     Find,
     Gain,
@@ -62,6 +63,8 @@ def _contradict(first: Step, second: Step) -> bool:
             return True
         case Gain(_, one), Gain(_, other):
             return one == other
+        case Fade(rise, fall), Fade(other_rise, other_fall):
+            return (rise and other_rise) or (fall and other_fall)
         case Effect(name), Effect(other_name):
             return name == other_name and first.action != second.action
         case _, Undo():
@@ -142,7 +145,7 @@ def _check_settings(step: Step, scene: Scene) -> None:
                 raise InstructionError(f"A fade of {seconds:g} s does not fit into Audio {number}.")
 
 
-def _check_value(name: str, value: float) -> None:
+def _check_value(name: EffectName, value: float) -> None:
     from qwen_audio_agent.editing.edit_list import EffectCall
     from qwen_audio_agent.editing.effects import make_effect
 
@@ -209,9 +212,9 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
     if duration is None:
         return
     match step.action:
-        case (Cut(Passage(Moment() as first, Moment() as last)) | Silence(
+        case Cut(Passage(Moment() as first, Moment() as last)) | Silence(
             Passage(Moment() as first, Moment() as last)
-        )) if _seconds(first, duration) <= 0 and _seconds(last, duration) >= duration:
+        ) if _seconds(first, duration) <= 0 and _seconds(last, duration) >= duration:
             raise InstructionError(
                 f"Audio {number} is {duration:.2f} s long; nothing of it would be left."
             )

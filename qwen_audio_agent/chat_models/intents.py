@@ -77,6 +77,7 @@ class Passage:
         part: all that comes "before" or "after" `start` instead of it.
         between: from the end of `start` to the start of `end`, so that neither is inside.
         near: only the occurrence of the phrase that comes before or after this.
+        beside: of several that do, the nearest is meant.
     """
 
     start: Edge
@@ -84,6 +85,7 @@ class Passage:
     part: Part = "it"
     between: bool = False
     near: tuple[Side, Moment | Phrase | Pause] | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

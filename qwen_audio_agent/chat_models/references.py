@@ -148,7 +148,7 @@ def _without_whole(action: Action, before: Sequence[Step]) -> Action:
         return action
     if all(isinstance(step.action, Cut) or not passages_of(step.action) for step in before):
         return replace(action, passage=None)
-    if isinstance(before[-1].action, Find):
+    if isinstance(before[-1].action, Find | Mention):
         return action
     raise InstructionError(
         "Shall the whole recording change its level, or a part of it? "

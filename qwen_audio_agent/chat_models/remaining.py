@@ -1,6 +1,6 @@
 """What must still be there when a later step comes: words that an earlier step cuts away are not.
 
-    "start at X and end at Y", where Y is said before X: nothing would be left to end at
+"start at X and end at Y", where Y is said before X: nothing would be left to end at
 """
 
 from __future__ import annotations

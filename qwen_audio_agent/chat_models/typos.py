@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice, product
-
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.chat_models.pieces import Piece

@@ -45,6 +45,6 @@ def test_leaving_rules_out_changes_no_tree():
             p.kind if p.kind.islower() or not p.kind.isalpha() else f"<{p.kind.lower()}>"
             for p in pieces
         )
-        assert str(parser._lark.parse(words, "start")).count("Tree(") == str(parser.parse(pieces)).count(
-            "Tree("
-        )
+        assert str(parser._lark.parse(words, "start")).count("Tree(") == str(
+            parser.parse(pieces)
+        ).count("Tree(")

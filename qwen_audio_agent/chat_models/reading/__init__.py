@@ -7,7 +7,15 @@ from dataclasses import fields, replace
 from lark import Token, Tree
 from lark.exceptions import VisitError
 
-from qwen_audio_agent.chat_models.intents import Action, AudioRef, Passage, Phrase, Place, Step
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    AudioRef,
+    Passage,
+    Phrase,
+    Place,
+    Step,
+    Transcribe,
+)
 from qwen_audio_agent.chat_models.reading.asking import Asking
 from qwen_audio_agent.chat_models.reading.level import Level
 from qwen_audio_agent.chat_models.reading.mentioning import Mentioning
@@ -48,6 +56,9 @@ class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
         return [Step(action, audio) for action in actions]
 
     loose = start
+
+    def transcribe_audio(self, children: list[AudioRef]) -> list[Step]:
+        return [Step(Transcribe(), children[0])]
 
     def steps_in_order(self, steps: list[list[Step]]) -> list[Step]:
         """ "After cutting X, denoise" and "cut X before you denoise"."""

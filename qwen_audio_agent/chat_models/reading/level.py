@@ -133,6 +133,13 @@ class Level(Transformer[Token, Any]):
             )
         return number
 
+    def normalise_bare(self, token: Token) -> Effect:
+        """ "Normalise to -16": a level below zero is meant in LUFS."""
+        return Effect("normalize", self.lufs(float(token.value.value)))
+
+    def fade(self, fade: Fade) -> Fade:
+        return fade
+
     def hertz(self, number: float) -> float:
         return number
 

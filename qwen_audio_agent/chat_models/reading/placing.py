@@ -56,6 +56,9 @@ class Placing(Transformer[Token, Any]):
     def at_place(self, moment: Any) -> Place:
         return Place("at", moment_of(moment))
 
+    def after_minute(self) -> Place:
+        return Place("at", Moment(60.0))
+
     def place_before_end(self, length: Length) -> Place:
         return Place("at", Moment(length.seconds, "end"))
 

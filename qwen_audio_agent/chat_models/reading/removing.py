@@ -26,6 +26,7 @@ from qwen_audio_agent.chat_models.reading.words import (
     first_part,
     last_part,
 )
+from qwen_audio_agent.errors import InstructionError
 
 
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
@@ -36,8 +37,14 @@ def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
 class Removing(Transformer[Token, Any]):
     """What the rules of grammar/removing.lark mean."""
 
-    def things(self, *things: Passage | Action) -> list[Action]:
-        return [Cut(thing) if isinstance(thing, Passage) else thing for thing in things]
+    def things(self, *things: Passage | Action | list[Action]) -> list[Action]:
+        listed: list[Action] = []
+        for thing in things:
+            if isinstance(thing, list):
+                listed += thing
+            else:
+                listed.append(Cut(thing) if isinstance(thing, Passage) else thing)
+        return listed
 
     def remove(self, things: list[Action]) -> list[Action]:
         return things
@@ -50,6 +57,17 @@ class Removing(Transformer[Token, Any]):
 
     def complaint(self, thing: Action, *_words: Token) -> Action:
         return thing
+
+    def noisy(self) -> Denoise:
+        return Denoise()
+
+    def shorten_over(self, longer_than: float | None, to: Length) -> Tidy:
+        if longer_than is None:
+            raise InstructionError(
+                f"Which pauses shall be {to.seconds:g} s: those that are longer? Then say "
+                f'"shorten pauses to {to.seconds:g} s".'
+            )
+        return self.shorten(longer_than, to)
 
     def pauses_shorter(self, longer_than: float | None) -> Tidy:
         return Tidy("pauses", longer_than)

@@ -108,10 +108,10 @@ class Times(Transformer[Token, Any]):
         return Length(hours * 3600 + minutes * 60)
 
     def seconds_and_half(self, number: float) -> Length:
-        return Length(number + 0.5)
+        return Length(number + 0.5, 1.0)
 
     def minutes_and_half(self, number: float) -> Length:
-        return Length(number * 60 + 30)
+        return Length(number * 60 + 30, 60.0)
 
     def seconds_and_quarter(self, number: float) -> Length:
         return Length(number + 0.25)

@@ -65,6 +65,14 @@ def last_part(length: Length) -> Passage:
     return stretch(Moment(length.seconds, "end"), END)
 
 
+@dataclass(frozen=True, slots=True)
+class NextTo:
+    """Right before or right after words."""
+
+    side: Side
+    phrase: Phrase
+
+
 _Edge = TypeVar("_Edge")
 
 
@@ -109,7 +117,8 @@ class Words(Transformer[Token, Any]):
 
     def phrase_plural(self, *parts: Any) -> Phrase:
         """ "All the "damn"s"; a plural alone means all of them too."""
-        *choice, phrase, _ = parts
+        choice = parts[:-2]
+        phrase: Phrase = parts[-2]
         chosen = next((part for part in choice if isinstance(part, Chosen)), Chosen("every"))
         if chosen.which != "every":
             raise InstructionError(
@@ -179,10 +188,18 @@ class Words(Transformer[Token, Any]):
     def near_before(self, place: Any) -> tuple[Side, Any]:
         return "before", moment_of(place)
 
+    def next_after(self, phrase: Phrase) -> NextTo:
+        return NextTo("after", phrase)
+
+    def next_before(self, phrase: Phrase) -> NextTo:
+        return NextTo("before", phrase)
+
     def words(self, edge: Edge) -> Passage:
         return Passage(edge)
 
-    def words_near(self, edge: Edge, near: tuple[Side, Any]) -> Passage:
+    def words_near(self, edge: Edge, near: tuple[Side, Any] | NextTo) -> Passage:
+        if isinstance(near, NextTo):
+            return Passage(edge, near=(near.side, near.phrase), beside=True)
         return Passage(edge, near=near)
 
     def passage(self, passage: Passage) -> Passage:
@@ -254,6 +271,11 @@ class Words(Transformer[Token, Any]):
 
     def same_ends(self, length: Length) -> list[Passage]:
         return self.ends(length, length)
+
+    def ends_turned(self, first: float, last: Length) -> list[Passage]:
+        if last.unit is None:
+            raise InstructionError(f"Write {first:g} with its unit.")
+        return self.ends(Length(first * last.unit, last.unit), last)
 
     def second_ends(self) -> list[Passage]:
         return self.same_ends(Length(1.0))
