@@ -29,11 +29,7 @@ _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
 
 class NotParsed(Exception):  # noqa: N818 - not an error of the person: the caller looks further
-    """No reading; `piece` is the first that cannot follow those before it, None: the end."""
-
-    def __init__(self, piece: Piece | None) -> None:
-        super().__init__(piece)
-        self.piece = piece
+    """The sentence has no reading."""
 
 
 class Parser:
@@ -54,6 +50,7 @@ class Parser:
         self.outside = {
             word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
         }
+        rules = _with_inner_words_free(rules)
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -78,14 +75,21 @@ class Parser:
         try:
             tree = self._parser_for(text).parse(text, start)
         except UnexpectedInput:
-            raise NotParsed(self._where(text, places)) from None
+            raise NotParsed from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
             within = [p for at, p in places.items() if token.start_pos <= at < token.end_pos]
             token.value = replace(within[0], end=within[-1].end)
         return cast("Tree[Token]", tree)
 
-    def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:
-        """The first piece that no rule can continue with; None: more was expected at the end."""
+    def stop(self, pieces: Sequence[Piece]) -> Piece | None:
+        """The first piece that cannot follow those before it; None: more was expected at the end.
+
+        Takes its time, because every rule is tried.
+
+        Args:
+            pieces: of a sentence that has no reading.
+        """
+        text, places = _canonical(pieces)
         try:
             self._lark.parse(text, "start")
         except UnexpectedEOF:
@@ -166,6 +170,19 @@ def open_parser() -> Parser:
 def _without_left_out(literal: re.Match[str]) -> str:
     """A "..." of the grammar without the words that are left out of every sentence."""
     return '"' + " ".join(word for word in literal[1].split() if word not in LEFT_OUT) + '"'
+
+
+def _with_inner_words_free(rules: str) -> str:
+    """Words that mean something only beside others ("in the middle") may be words of a recording.
+
+    So a phrase without quotation marks does not suffer from the phrasings that a grammar knows.
+    """
+    literals = [literal.split() for literal in _LITERAL.findall(rules)]
+    alone = {words[0] for words in literals if len(words) == 1}
+    inner = sorted({word for words in literals for word in words if word.isalpha()} - alone)
+    if "\nFREE: " not in rules or not inner:
+        return rules
+    return rules + "\nINNER: " + " | ".join(f'"{word}"' for word in inner)
 
 
 def _with_groups_named(rules: str) -> str:

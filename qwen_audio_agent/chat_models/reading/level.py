@@ -78,6 +78,9 @@ class Level(Transformer[Token, Any]):
         strength = _number(children)
         return Denoise() if strength is None else Denoise(strength)
 
+    def denoise_so(self, _complaint: Denoise, denoise: Denoise) -> Denoise:
+        return denoise
+
     def denoise_percent(self, number: float) -> Denoise:
         return Denoise(self.percent(number))
 

@@ -301,6 +301,12 @@ class Words(Transformer[Token, Any]):
     def last_second(self) -> Passage:
         return stretch(Moment(1.0, "end"), END)
 
+    def first_second_half(self) -> Passage:
+        return stretch(START, Moment(1.5))
+
+    def last_second_half(self) -> Passage:
+        return stretch(Moment(1.5, "end"), END)
+
     def first_minute(self) -> Passage:
         return stretch(START, Moment(60.0))
 
