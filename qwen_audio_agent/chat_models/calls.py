@@ -21,6 +21,7 @@ from qwen_audio_agent.chat_models.intents import (
     Join,
     Keep,
     Material,
+    Mention,
     Moment,
     Move,
     Passage,
@@ -51,7 +52,7 @@ class Call:
 def tool_of(step: Step) -> str | None:
     """The name of the tool that does a step; None when no tool is needed."""
     match step.action:
-        case Duration():
+        case Duration() | Mention():
             return None
         case Find() | Transcribe():
             return "listen"
@@ -237,6 +238,8 @@ class _Resolver:
         """Arguments for where sound goes; `alone`: `which` is free to choose among its words."""
         if place is None:
             return {}
+        if place.before and isinstance(place.edge, Phrase):
+            return {"after": place.edge.text} | self._which_between(place.edge, place.before)
         match place.side, place.edge:
             case side, Phrase(text, which):
                 if which == "every":
@@ -254,6 +257,25 @@ class _Resolver:
                 return {} if moment == END and alone else {"at": self._seconds(moment)}
         raise InstructionError("I do not know where that is; name words or a time.")
 
+    def _which_between(self, left: Phrase, right: Phrase) -> dict[str, Any]:
+        """Which `left` is the one that `right` follows at once."""
+        sound = self.scene.listened(self.number, f'finding "{left.text}"')
+        words = sound.transcript().words
+        lefts, rights = apart(sound.find(left.text)), apart(sound.find(right.text))
+        beside = [
+            index
+            for index, match in enumerate(lefts)
+            for other in rights
+            if other.start >= match.end
+            and not any(match.end <= word.start < other.start for word in words)
+        ]
+        if len(beside) != 1 or beside[0] >= len(ORDINALS) or left.which != "only":
+            raise InstructionError(
+                f'"{left.text}" and "{right.text}" are not said one right after the other at one '
+                'place; say before or after which words: after the first "hello".'
+            )
+        return {} if len(lefts) == 1 else {"which": ORDINALS[beside[0]]}
+
     def _words(self, phrase: Phrase) -> dict[str, Any]:
         return {"words": phrase.text} | ({} if phrase.which == "only" else {"which": phrase.which})
 
@@ -266,6 +288,8 @@ class _Resolver:
         first, last = self._sides(edge, Passage(edge))
         matches = apart(sound.find(phrase.text))
         chosen = [m for m in matches if (m.start >= last if side == "after" else m.end <= first)]
+        if passage.beside:
+            chosen = chosen[:1] if side == "after" else chosen[-1:]
         match = pick(chosen, phrase, self.number)
         index = matches.index(match)
         if len(matches) == 1:

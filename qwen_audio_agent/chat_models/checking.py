@@ -9,6 +9,8 @@ from qwen_audio_agent.chat_models.intents import (
     Cut,
     Duration,
     Effect,
+    EffectName,
+    Fade,
     Find,
     Gain,
     Insert,
@@ -20,13 +22,15 @@ from qwen_audio_agent.chat_models.intents import (
     Replace,
     Silence,
     Step,
+    Tidy,
     Transcribe,
     Undo,
 )
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
-from qwen_audio_agent.chat_models.scene import Scene, pick
-from qwen_audio_agent.errors import InstructionError
+from qwen_audio_agent.chat_models.scene import Scene, often, pick
+from qwen_audio_agent.errors import EditError, InstructionError
 
+_SETTINGS = {"normalize": "lufs", "highpass": "cutoff_hz", "compress": "ratio", "tempo": "factor"}
 _Question = (Find, Transcribe, Duration)
 
 
@@ -59,6 +63,8 @@ def _contradict(first: Step, second: Step) -> bool:
             return True
         case Gain(_, one), Gain(_, other):
             return one == other
+        case Fade(rise, fall), Fade(other_rise, other_fall):
+            return (rise and other_rise) or (fall and other_fall)
         case Effect(name), Effect(other_name):
             return name == other_name and first.action != second.action
         case _, Undo():
@@ -100,11 +106,14 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
     """
     seen: set[str] = set()
     for step in steps:
+        _check_settings(step, scene)
         if isinstance(step.action, Find | Transcribe):
             continue
         number = scene.number(step.audio)
         _check_times(step, scene, number)
         passages = passages_of(step.action)
+        for passage in passages:
+            _check_direction(passage, scene, number)
         elsewhere = [passage.end for passage in passages]
         elsewhere += [passage.start for passage in passages if passage.near]
         for phrase in phrases_of(step.action):
@@ -118,6 +127,32 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
             return  # the new sound may bring what later steps name
     for first, second in pairwise(steps):
         _check_list(first, second, scene)
+
+
+def _check_settings(step: Step, scene: Scene) -> None:
+    """Refuse lengths that the tools cannot use."""
+    match step.action:
+        case Tidy("pauses", float() as longer_than, float() as to) if to > longer_than:
+            raise InstructionError(
+                f"Pauses over {longer_than:g} s cannot be shortened to {to:g} s, which is longer."
+            )
+        case Effect(name, float() as value):
+            _check_value(name, value)
+        case Fade(_, _, float() as seconds):
+            number = scene.number(step.audio)
+            duration = scene.duration(number)
+            if not seconds or (duration is not None and seconds > duration):
+                raise InstructionError(f"A fade of {seconds:g} s does not fit into Audio {number}.")
+
+
+def _check_value(name: EffectName, value: float) -> None:
+    from qwen_audio_agent.editing.edit_list import EffectCall
+    from qwen_audio_agent.editing.effects import make_effect
+
+    try:
+        make_effect(EffectCall(name, ((_SETTINGS[name], value),)))
+    except EditError as error:
+        raise InstructionError(f"{error}.".replace("..", ".")) from None
 
 
 def _check_material(action: Insert | Replace, scene: Scene) -> None:
@@ -144,8 +179,32 @@ def check_phrase(phrase: Phrase, scene: Scene, number: int, *, alone: bool) -> N
         return
     if not places:
         raise InstructionError(scene.missing(number, phrase))
+    if alone and phrase.times not in (None, len(places)):
+        raise InstructionError(
+            f'"{phrase.text}" is said {often(len(places))} in Audio {number}, '
+            f"not {often(phrase.times or 0)}. Which do you mean?"
+        )
     if alone and phrase.which != "every":
         pick(places, phrase, number)
+
+
+def _check_direction(passage: Passage, scene: Scene, number: int) -> None:
+    """Refuse a stretch whose last words are nowhere behind its start."""
+    start, end = passage.start, passage.end
+    if not isinstance(end, Phrase) or passage.between:
+        return
+    ends = scene.places(number, end.text)
+    first = None
+    if isinstance(start, Phrase) and start.which != "every":
+        starts = scene.places(number, start.text)
+        first = pick(starts, start, number).start if starts else None
+    elif isinstance(start, Moment) and start.anchor == "start":
+        first = start.seconds
+    if first is not None and ends and not any(place.start >= first for place in ends):
+        raise InstructionError(
+            f'"{end.text}" is nowhere behind {first:.2f} s in Audio {number}; '
+            "the end must come after the start."
+        )
 
 
 def _check_times(step: Step, scene: Scene, number: int) -> None:
@@ -153,9 +212,9 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
     if duration is None:
         return
     match step.action:
-        case Cut(Passage(Moment(first, "start"), Moment(last, "start"))) if (
-            first <= 0 and last >= duration
-        ):
+        case Cut(Passage(Moment() as first, Moment() as last)) | Silence(
+            Passage(Moment() as first, Moment() as last)
+        ) if _seconds(first, duration) <= 0 and _seconds(last, duration) >= duration:
             raise InstructionError(
                 f"Audio {number} is {duration:.2f} s long; nothing of it would be left."
             )
@@ -166,6 +225,10 @@ def _check_times(step: Step, scene: Scene, number: int) -> None:
                     f"Audio {number} is {duration:.2f} s long; {edge.seconds:g} s is outside it. "
                     f"Give times from 0 to {duration:.2f} s."
                 )
+
+
+def _seconds(moment: Moment, duration: float) -> float:
+    return moment.seconds if moment.anchor == "start" else duration - moment.seconds
 
 
 def _check_list(first: Step, second: Step, scene: Scene) -> None:

@@ -79,11 +79,15 @@ class Conversation:
     num_calls: int = 0
 
     def named(self, name: str) -> list[int]:
-        """The numbers of the audios whose file has this name; its folder does not matter."""
+        """The numbers of the audios whose file has this name.
+
+        Its folder does not matter, nor does the ending of a name that is given without one.
+        """
         wanted = _base_name(name)
-        return [
-            n for n, audio in self.audios.items() if audio.name and _base_name(audio.name) == wanted
-        ]
+        names = {n: _base_name(audio.name) for n, audio in self.audios.items() if audio.name}
+        if "." not in wanted:
+            names = {n: known.rpartition(".")[0] or known for n, known in names.items()}
+        return [n for n, known in names.items() if known == wanted]
 
 
 def read_conversation(messages: Sequence[BaseMessage]) -> Conversation:

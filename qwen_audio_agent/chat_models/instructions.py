@@ -23,16 +23,18 @@ def understand(sentence: str) -> Instruction:
         InstructionError: some of it is not understood, so that none of it shall be done.
     """
     parser = open_parser()
-    pieces = split(sentence, parser.vocabulary, parser.unsaid)
+    pieces = split(sentence, parser.vocabulary, parser.outside)
     if not pieces:
         raise InstructionError("What shall I do with the recording?")
-    problem: NotParsed | None = None
+    understood = True
     steps: tuple[Step, ...] = ()
     try:
         steps = _read(pieces, sentence)
-    except NotParsed as error:
-        problem = error
-    others = _other_readings(pieces, sentence) if problem or _holds_free_words(pieces) else {}
+    except NotParsed:
+        understood = False
+    others = {}
+    if not understood or _holds_free_words(pieces):
+        others = _other_readings(pieces, sentence)
     others.pop(steps, None)
     if len(others) == 1 and not _may_be_meant(next(iter(others.values()))):
         ((meant, slips),) = others.items()
@@ -41,8 +43,8 @@ def understand(sentence: str) -> Instruction:
         )
     if others:
         raise InstructionError(_ask_about(others))
-    if problem:
-        raise InstructionError(not_understood(sentence, pieces, problem.piece))
+    if not understood:
+        raise InstructionError(not_understood(sentence, pieces, parser.stop(_told(pieces))))
     return Instruction(steps)
 
 
@@ -50,8 +52,17 @@ _Slips = tuple[tuple[Piece, str], ...]
 
 
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
-    told = [piece for piece in pieces if piece.kind not in LEFT_OUT]
-    return tuple(read(open_parser().parse(told), sentence))
+    told, parser = _told(pieces), open_parser()
+    try:
+        tree = parser.parse(told)
+    except NotParsed:
+        tree = parser.parse(told, "loose")
+    return tuple(read(tree, sentence))
+
+
+def _told(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces that change an instruction."""
+    return [piece for piece in pieces if piece.kind not in LEFT_OUT]
 
 
 def _holds_free_words(pieces: Sequence[Piece]) -> bool:

@@ -40,11 +40,13 @@ class Phrase:
         text: as the person wrote it.
         which: the occurrence.
         quoted: between quotation marks, so surely words of the recording.
+        times: how often it is said as the person tells ("both" is 2); None: not told.
     """
 
     text: str
     which: Which = "only"
     quoted: bool = True
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class It:
-    """A reference to what was named before: "it", "that part", "the second one"."""
+    """A reference to what was named before: "it", "that part", "the second one"; times as above."""
 
     which: Which = "only"
+    times: int | None = None
 
 
 Edge = Moment | Phrase | Pause | It
@@ -74,6 +77,7 @@ class Passage:
         part: all that comes "before" or "after" `start` instead of it.
         between: from the end of `start` to the start of `end`, so that neither is inside.
         near: only the occurrence of the phrase that comes before or after this.
+        beside: of several that do, the nearest is meant.
     """
 
     start: Edge
@@ -81,6 +85,7 @@ class Passage:
     part: Part = "it"
     between: bool = False
     near: tuple[Side, Moment | Phrase | Pause] | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +115,24 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where sound goes: before or after something, or at a moment."""
+    """Where sound goes: before or after something, or at a moment.
+
+    Attributes:
+        side: on which side of the edge.
+        edge: beside what.
+        before: what comes next there, if the person told both neighbours.
+    """
 
     side: Literal["before", "after", "at"]
     edge: Edge
+    before: Phrase | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something that is only named; the next step says what to do with "it"."""
+
+    passage: Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +274,7 @@ Edit = (
     | Effect
     | Undo
 )
-Action = Question | Edit
+Action = Question | Edit | Mention
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,7 @@ _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
 
 class NotParsed(Exception):  # noqa: N818 - not an error of the person: the caller looks further
-    """No reading; `piece` is the first that cannot follow those before it, None: the end."""
-
-    def __init__(self, piece: Piece | None) -> None:
-        super().__init__(piece)
-        self.piece = piece
+    """The sentence has no reading."""
 
 
 class Parser:
@@ -41,42 +37,61 @@ class Parser:
 
     Attributes:
         vocabulary: every word that the grammar knows.
-        unsaid: words that describe sound, and are no words of a recording unless they are quoted.
+        outside: words that are no words of a recording unless they are quoted, each with its kind:
+            "SOUND" tells what a sound is like, "UNSAID" turns the meaning of what is beside it.
     """
 
-    def __init__(self, rules: str, unsaid: str = "") -> None:
+    def __init__(self, rules: str, described: str = "", unsaid: str = "") -> None:
         rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
         self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
-        self.unsaid = frozenset(unsaid.split()) - self.vocabulary
+        kinds_of = dict.fromkeys(described.split(), "SOUND") | dict.fromkeys(
+            unsaid.split(), "UNSAID"
+        )
+        self.outside = {
+            word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
+        }
+        rules = _with_inner_words_free(rules)
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
+            start=["start", "loose"] if "\nloose:" in rules else "start",
             parser="earley",
             lexer="dynamic",
             maybe_placeholders=False,
             edit_terminals=_end_at_a_space,
         )
 
-    def parse(self, pieces: Sequence[Piece]) -> Tree[Token]:
+    def parse(self, pieces: Sequence[Piece], start: str = "start") -> Tree[Token]:
         """The tree of a sentence; the value of each of its tokens is a `Piece`.
+
+        Args:
+            pieces: of the sentence.
+            start: the rule that the whole sentence must be: "loose" passes words over.
 
         Raises:
             NotParsed: there is none.
         """
         text, places = _canonical(pieces)
         try:
-            tree = self._parser_for(text).parse(text, "start")
+            tree = self._parser_for(text).parse(text, start)
         except UnexpectedInput:
-            raise NotParsed(self._where(text, places)) from None
+            raise NotParsed from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
             within = [p for at, p in places.items() if token.start_pos <= at < token.end_pos]
             token.value = replace(within[0], end=within[-1].end)
         return cast("Tree[Token]", tree)
 
-    def _where(self, text: str, places: Mapping[int, Piece]) -> Piece | None:
-        """The first piece that no rule can continue with; None: more was expected at the end."""
+    def stop(self, pieces: Sequence[Piece]) -> Piece | None:
+        """The first piece that cannot follow those before it; None: more was expected at the end.
+
+        Takes its time, because every rule is tried.
+
+        Args:
+            pieces: of a sentence that has no reading.
+        """
+        text, places = _canonical(pieces)
         try:
-            self._lark.parse(text)
+            self._lark.parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:
@@ -148,12 +163,26 @@ def open_parser() -> Parser:
     folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
-    return Parser("\n".join(rules), (folder / "unsaid.txt").read_text("utf-8"))
+    words = [(folder / name).read_text("utf-8") for name in ("described.txt", "unsaid.txt")]
+    return Parser("\n".join(rules), *words)
 
 
 def _without_left_out(literal: re.Match[str]) -> str:
     """A "..." of the grammar without the words that are left out of every sentence."""
     return '"' + " ".join(word for word in literal[1].split() if word not in LEFT_OUT) + '"'
+
+
+def _with_inner_words_free(rules: str) -> str:
+    """Words that mean something only beside others ("in the middle") may be words of a recording.
+
+    So a phrase without quotation marks does not suffer from the phrasings that a grammar knows.
+    """
+    literals = [literal.split() for literal in _LITERAL.findall(rules)]
+    alone = {words[0] for words in literals if len(words) == 1}
+    inner = sorted({word for words in literals for word in words if word.isalpha()} - alone)
+    if "\nFREE: " not in rules or not inner:
+        return rules
+    return rules + "\nINNER: " + " | ".join(f'"{word}"' for word in inner)
 
 
 def _with_groups_named(rules: str) -> str:

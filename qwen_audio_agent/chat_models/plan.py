@@ -16,12 +16,15 @@ from qwen_audio_agent.chat_models.intents import (
     Instruction,
     Join,
     Material,
+    Passage,
+    Phrase,
     Step,
     Tidy,
     Undo,
 )
 from qwen_audio_agent.chat_models.ordering import in_order
-from qwen_audio_agent.chat_models.references import with_references
+from qwen_audio_agent.chat_models.references import mapped, with_references
+from qwen_audio_agent.chat_models.remaining import check_remaining
 from qwen_audio_agent.chat_models.scene import Scene, listed
 from qwen_audio_agent.errors import InstructionError
 
@@ -46,6 +49,7 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
     """
     instruction = understand(scene.talk.instruction)
     steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)))
+    steps = tuple(_with_singulars(step, scene) for step in steps)
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(
@@ -67,6 +71,7 @@ def check_plan(plan: Plan, scene: Scene, tools: Collection[str]) -> None:
         InstructionError: says what is not there, or not clear.
     """
     check_presence(plan.steps, scene)
+    check_remaining(plan.steps, scene)
     for step in plan.calls(tools):
         call_for(step, scene)
 
@@ -88,6 +93,20 @@ def next_call(plan: Plan, scene: Scene, tools: Collection[str]) -> Call | None:
     steps = plan.calls(tools)
     done = len(scene.talk.done)
     return call_for(steps[done], scene) if done < len(steps) else None
+
+
+def _with_singulars(step: Step, scene: Scene) -> Step:
+    """ "Every one of the damns", without quotation marks, where only "damn" is said."""
+
+    def singular(passage: Passage) -> Passage:
+        match passage.start:
+            case Phrase(text, "every", False) as phrase if text.endswith("s"):
+                number = scene.number(step.audio)
+                if not scene.places(number, text) and scene.places(number, text[:-1]):
+                    return replace(passage, start=replace(phrase, text=text[:-1]))
+        return passage
+
+    return replace(step, action=mapped(step.action, singular))
 
 
 def _unfold(steps: tuple[Step, ...]) -> tuple[Step, ...]:

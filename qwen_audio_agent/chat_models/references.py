@@ -13,6 +13,7 @@ from qwen_audio_agent.chat_models.intents import (
     Find,
     Gain,
     It,
+    Mention,
     Passage,
     Phrase,
     Place,
@@ -35,12 +36,23 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     Raises:
         InstructionError: nothing was named, or it is not clear what.
     """
+    _check_mentions(steps)
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
         action = _without_whole(step.action, resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
-    return tuple(resolved)
+    return tuple(step for step in resolved if not isinstance(step.action, Mention))
+
+
+def _check_mentions(steps: Sequence[Step]) -> None:
+    """Refuse to pass over something that is told and not referred to by the step behind it."""
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
+        if isinstance(step.action, Mention) and (
+            following is None
+            or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
+        ):
+            raise InstructionError("What shall I do with what you tell me about?")
 
 
 def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:
@@ -62,8 +74,8 @@ def passages_of(action: Action) -> list[Passage]:
         match getattr(action, field.name):
             case Passage() as passage:
                 found.append(passage)
-            case Place(_, edge):
-                found.append(Passage(edge))
+            case Place(_, edge, before):
+                found.append(Passage(edge, near=("before", before) if before else None))
             case Phrase() as phrase:
                 found.append(Passage(phrase))
     return found
@@ -95,8 +107,9 @@ def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
     match edge:
         case It("only"):
             return _single(_last_passage(before))
-        case It(which):
-            return replace(_last_phrase(before), which=which)
+        case It(which, times):
+            phrase = _last_phrase(before)
+            return replace(phrase, which=which, times=times or phrase.times)
     return edge
 
 
@@ -111,6 +124,8 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     match before[-1].action if before else None:
         case Find(phrase):
             return Passage(phrase)
+        case Mention(passage):
+            return passage
         case Transcribe(Passage() as passage):
             return passage
     raise InstructionError(
@@ -133,7 +148,7 @@ def _without_whole(action: Action, before: Sequence[Step]) -> Action:
         return action
     if all(isinstance(step.action, Cut) or not passages_of(step.action) for step in before):
         return replace(action, passage=None)
-    if isinstance(before[-1].action, Find):
+    if isinstance(before[-1].action, Find | Mention):
         return action
     raise InstructionError(
         "Shall the whole recording change its level, or a part of it? "

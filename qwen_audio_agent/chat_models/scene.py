@@ -190,8 +190,7 @@ def pick(matches: Sequence[Match], phrase: Phrase, number: int) -> Match:
     if not count:
         raise InstructionError(f'I do not hear "{phrase.text}" in Audio {number}.')
     times = listed([f"{match.start:.2f}-{match.end:.2f} s" for match in matches[:6]])
-    often = "once" if count == 1 else f"{count} times"
-    said = f'"{phrase.text}" is said {often} in Audio {number} ({times})'
+    said = f'"{phrase.text}" is said {often(count)} in Audio {number} ({times})'
     if phrase.which == "last" or (phrase.which == "only" and count == 1):
         return matches[-1]
     if phrase.which in ORDINALS:
@@ -199,6 +198,11 @@ def pick(matches: Sequence[Match], phrase: Phrase, number: int) -> Match:
             return matches[index]
         raise InstructionError(f"{said}; there is no {phrase.which} one.")
     raise InstructionError(f"{said}. Which one: the first, the second, the last, or every one?")
+
+
+def often(count: int) -> str:
+    """How often, in words: "once", "3 times"."""
+    return "once" if count == 1 else f"{count} times"
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from qwen_audio_agent.chat_models.pieces import Piece, join_number_words
 from qwen_audio_agent.errors import InstructionError
@@ -15,10 +15,13 @@ from qwen_audio_agent.errors import InstructionError
 MAX_CHARACTERS = 2000
 MAX_PIECES = 300
 
-KINDS = ("QUOTED", "FILE", "NUMBER", "NUMWORD", "TIME", "FACTOR", "WORD", "UNSAID", "STOP", "OTHER")
+KINDS = (
+    "QUOTED", "PLURAL", "WHOSE", "FILE", "NUMBER", "SIGNED", "NUMWORD", "TIME", "FACTOR",
+    "WORD", "SOUND", "UNSAID", "STOP", "OTHER",
+)  # fmt: skip
 """Pieces that are no fixed words of the grammar."""
 
-LEFT_OUT = ("the", "please", "pls", "plz")
+LEFT_OUT = ("the", "please", "pls", "plz", "kindly", "really", "very", "assistant")
 """Words that change no instruction."""
 
 # Each opening mark with the marks that may close it.
@@ -51,17 +54,25 @@ SECONDS_OF = {
     "ms": 0.001,
 }
 
+_UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lufs|percent|times"
+
 _PATTERNS = re.compile(
     rf"""
       (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
-    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+)
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
+    | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
     | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)
         (?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
     | (?P<ORDINAL>\d+(?:st|nd|rd|th)\b)
     | (?P<FACTOR>(?:\d+(?:\.\d+)?|\.\d+)[x×](?![^\W_])|[x×]\d+(?:\.\d+)?)
     | (?P<NUMBER>(?:(?<![^\s(=])[-+−])?(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\.\d+))
+    | (?P<PLURAL>(?<=[^\W\d_]["”'’])['’]?s(?![^\W_]))
     | (?P<WORD>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‑][^\W\d_]+(?:['’][^\W\d_]+)*)*['’]?)
+    | (?P<ARROW>(?<=[\dsmhcn])\s*(?:\.{{2,3}}|-+>|=>|→)\s*(?=[\d.])
+        |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)\b)
+        |(?<=\d)\s*[-–—]\s*(?=end\b))
     | (?P<DASH>(?<=\d)\s*[-–—~]\s*(?=[\d.])|(?<=[\dsmhc])\s*[–—~]\s*(?=[\d.])|(?<=[sn])-(?=\d))
     | (?P<HYPHEN>(?<=\d)[-‑](?=[^\W\d_]))
     | (?P<STOP>[.!;:\n…]+)
@@ -76,13 +87,15 @@ _PATTERNS = re.compile(
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
-def split(sentence: str, vocabulary: Collection[str], unsaid: Collection[str] = ()) -> list[Piece]:
+def split(
+    sentence: str, vocabulary: Collection[str], outside: Mapping[str, str] | None = None
+) -> list[Piece]:
     """Split a sentence into pieces.
 
     Args:
         sentence: as the person wrote it.
         vocabulary: the words that the grammar knows, in lower case.
-        unsaid: words that are no words of a recording unless they are quoted ("boring", "cough").
+        outside: words that are no words of a recording unless they are quoted, with their kinds.
 
     Raises:
         InstructionError: the sentence is too long, or a quotation mark is never closed.
@@ -92,7 +105,7 @@ def split(sentence: str, vocabulary: Collection[str], unsaid: Collection[str] = 
             f"The instruction is {len(sentence)} characters long; "
             f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    pieces = list(_named(join_number_words(list(_raw(sentence))), vocabulary, unsaid))
+    pieces = list(_named(join_number_words(list(_raw(sentence))), vocabulary, outside or {}))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(
             f"The instruction has {len(pieces)} words; at most {MAX_PIECES} are read. "
@@ -124,6 +137,8 @@ def _value(kind: str, text: str) -> float:
     """The number in a piece; seconds for times."""
     if kind == "NUMBER":
         return float(text.replace(",", "").replace("−", "-"))
+    if kind == "COMMA":
+        return float(text.replace(",", ".").replace("−", "-"))
     if kind == "FACTOR":
         return float(text.strip("xX×"))
     if kind == "CLOCK":
@@ -180,14 +195,14 @@ def _quoted_pieces(sentence: str, quoted: Piece) -> Iterator[Piece]:
 
 
 def _named(
-    pieces: Iterator[Piece], vocabulary: Collection[str], unsaid: Collection[str]
+    pieces: Iterator[Piece], vocabulary: Collection[str], outside: Mapping[str, str]
 ) -> Iterator[Piece]:
     """Give each piece its kind in the grammar."""
     for piece in pieces:
         match piece.kind:
             case "WORD":
-                yield from _known_words(piece, vocabulary, unsaid)
-            case "NUMWORD" if piece.text == "one":
+                yield from _known_words(piece, vocabulary, outside)
+            case "NUMWORD" if piece.text in ("one", "zero"):
                 yield _as(piece, piece.text)
             case "ORDINAL":
                 number = int(piece.text[:-2])
@@ -195,8 +210,12 @@ def _named(
                 yield _as(piece, word if word in vocabulary else "UNSAID")
             case "CLOCK" | "LENGTH":
                 yield _as(piece, "TIME")
-            case "DASH":
+            case "NUMBER" | "COMMA":
+                yield _as(piece, "NUMBER" if piece.text[0] in "0123456789." else "SIGNED")
+            case "DASH" | "ARROW":
                 yield _as(piece, "to")
+            case "CALL":
+                yield _as(piece, "OTHER")
             case "BULLET":
                 yield _as(piece, "STOP")
             case "LONGDASH":
@@ -208,7 +227,7 @@ def _named(
 
 
 def _known_words(
-    piece: Piece, vocabulary: Collection[str], unsaid: Collection[str]
+    piece: Piece, vocabulary: Collection[str], outside: Mapping[str, str]
 ) -> Iterator[Piece]:
     """A word of the grammar, hyphenated or not ("de-noise", "fade-in"), or any other word."""
     word = piece.text.lower().replace("’", "'").replace("‑", "-")
@@ -223,8 +242,10 @@ def _known_words(
             if part not in LEFT_OUT:
                 yield Piece(part, part, start, start + len(part))
             start += len(part) + 1
+    elif word.endswith("'s") and word not in outside:
+        yield _as(piece, "WHOSE")
     else:
-        yield _as(piece, "UNSAID" if word in unsaid else "WORD")
+        yield _as(piece, outside.get(word, "WORD"))
 
 
 def _as(piece: Piece, kind: str) -> Piece:

@@ -6,15 +6,18 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice, product
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import LEFT_OUT
-from qwen_audio_agent.speech.pronunciation import Pronunciations
+
+if TYPE_CHECKING:
+    from pocketsphinx import NGramModel
 
 _SHORTEST = 4
 _SHORTEST_MEANT = 3
 _MAX_VARIANTS = 24
+_RAREST = -150_000  # 1 word in 3 million
 _MAX_WORK = 600  # pieces of all variants together
 
 
@@ -35,7 +38,8 @@ def corrected(pieces: Sequence[Piece], vocabulary: Collection[str]) -> Iterator[
 
 def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
     word = piece.text.lower()
-    if piece.kind not in ("WORD", "UNSAID") or len(word) < _SHORTEST_MEANT or not word.isalpha():
+    free = piece.kind in ("WORD", "SOUND", "UNSAID")
+    if not free or len(word) < _SHORTEST_MEANT or not word.isalpha():
         return [piece]
     if len(word) < _SHORTEST:
         vocabulary = [
@@ -62,12 +66,17 @@ def one_slip_apart(typed: str, meant: str) -> bool:
 
 
 def is_english(word: str) -> bool:
-    """Whether the dictionary of the embedded ear has the word, so that it may well be meant."""
-    return bool(_dictionary().known(word.lower()))
+    """Whether people say the word often enough that it may well be meant.
+
+    The dictionary of the embedded ear has surnames and rarities too ("frist", "nad"), so its
+    language model is asked: log probability of the word alone, in steps of 1.0001.
+    """
+    return bool(_language_model().prob([word.lower()]) > _RAREST)
 
 
 @cache
-def _dictionary() -> Pronunciations:
+def _language_model() -> NGramModel:
     import pocketsphinx
 
-    return Pronunciations.load(Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")))
+    path = pocketsphinx.get_model_path("en-us/en-us.lm.bin")
+    return pocketsphinx.NGramModel(pocketsphinx.Config(), pocketsphinx.LogMath(), path)

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
+from agent_score import judge, read_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,27 +10,21 @@ from qwen_audio_agent.chat_models.intents import Cut, Denoise, Passage, Phrase
 from qwen_audio_agent.chat_models.parser import open_parser
 from qwen_audio_agent.errors import InstructionError
 
-LINES = Path(__file__).with_name("instructions.jsonl").read_text("utf-8").splitlines()
-TABLE = [json.loads(line) for line in LINES]
+ROWS = read_rows()
 
 
-@pytest.mark.parametrize("row", TABLE, ids=[row["say"] for row in TABLE])
+@pytest.mark.parametrize("row", ROWS, ids=[row.say for row in ROWS])
 def test_an_instruction_leads_to_its_plan_or_is_refused(chat, row):
-    calls, answer = chat.say(row["say"])
-    wanted = row.get("calls", [])
-    plain = [
-        (name, args if "audio" in want else {k: v for k, v in args.items() if k != "audio"})
-        for (name, args), (_, want) in zip(calls, wanted, strict=False)
-    ]
-    assert len(calls) == len(wanted), answer
-    assert plain == [(name, args) for name, args in wanted]
+    _, answer = chat.say(row.say)
+    assert judge(row, chat.done) == "exact", (chat.done, answer)
     assert answer
 
 
-def test_the_table_has_enough_of_both_kinds():
-    refused = sum("refused" in row for row in TABLE)
-    assert refused >= 30
-    assert len(TABLE) - refused >= 120
+def test_the_table_has_enough_of_both_kinds_and_says_nothing_twice():
+    traps = [row for row in ROWS if row.calls is None]
+    assert len(traps) >= 100
+    assert len(ROWS) - len(traps) >= 500
+    assert len({row.say for row in ROWS}) == len(ROWS)
 
 
 def test_words_in_quotes_are_data_whatever_they_say():

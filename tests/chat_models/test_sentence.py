@@ -11,7 +11,8 @@ VOCABULARY = frozenset(
 
 
 def kinds(sentence):
-    return [piece.kind for piece in split(sentence, VOCABULARY, {"boring"})]
+    outside = {"boring": "SOUND", "never": "UNSAID"}
+    return [piece.kind for piece in split(sentence, VOCABULARY, outside)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_quoted_words_are_one_piece_in_any_style_of_quotes(sentence, text):
 
 
 def test_an_apostrophe_opens_no_quotation():
-    assert kinds("don't cut it's") == ["WORD", "cut", "WORD"]
+    assert kinds("don't cut it's") == ["WORD", "cut", "WHOSE"]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,9 @@ def test_times_are_read_in_seconds(written, seconds):
 @pytest.mark.parametrize(
     ("written", "kind", "value"),
     [
-        ("-16", "NUMBER", -16),
-        ("−16", "NUMBER", -16),
+        ("-16", "SIGNED", -16),
+        ("−16", "SIGNED", -16),
+        ("+3", "SIGNED", 3),
         ("1,000", "NUMBER", 1000),
         (".5", "NUMBER", 0.5),
         ("1.25x", "FACTOR", 1.25),
@@ -80,6 +82,26 @@ def test_a_dash_between_numbers_means_to_and_a_minus_stays_a_sign():
     assert [piece.value for piece in split("from -3", VOCABULARY)][1] == -3
 
 
+def test_dots_and_arrows_between_times_mean_to():
+    assert kinds("cut 3..5") == ["cut", "NUMBER", "to", "NUMBER"]
+    assert kinds("cut 0:03 --> 0:05") == ["cut", "TIME", "to", "TIME"]
+
+
+def test_a_comma_is_a_decimal_point_only_before_a_unit():
+    assert [piece.value for piece in split("0,5 s", VOCABULARY)] == [0.5, 0]
+    assert kinds("cut 1, 5") == ["cut", "NUMBER", ",", "NUMBER"]
+
+
+def test_a_plural_behind_a_quotation_is_a_piece_of_its_own():
+    assert kinds('cut "damn"s') == ["cut", "QUOTED", "PLURAL"]
+    assert kinds('cut "damn" s') == ["cut", "QUOTED", "WORD"]
+
+
+def test_a_bracket_right_behind_a_word_is_no_plain_english():
+    assert kinds('cut("a b")') == ["cut", "OTHER", "QUOTED"]
+    assert kinds('cut ("a b")') == ["cut", "QUOTED"]
+
+
 def test_hyphens_articles_and_politeness_change_nothing():
     assert kinds("please De-noise the fade-in") == ["denoise", "fade", "in"]
 
@@ -89,7 +111,7 @@ def test_files_are_pieces_quoted_or_not():
 
 
 def test_words_that_describe_sound_are_kept_apart():
-    assert kinds("cut boring zebra") == ["cut", "UNSAID", "WORD"]
+    assert kinds("cut boring zebra never") == ["cut", "SOUND", "WORD", "UNSAID"]
 
 
 def test_pieces_know_where_they_stand():

@@ -16,7 +16,7 @@ from qwen_audio_agent.errors import ToolError
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
-_SETTINGS = {
+SETTINGS = {
     "normalize": ("lufs", "LUFS"),
     "highpass": ("cutoff_hz", "Hz"),
     "compress": ("ratio", ": 1"),
@@ -43,9 +43,9 @@ def effect(session: Session, wish: Effect) -> Outcome:
     settings: tuple[tuple[str, float], ...] = ()
     text = f"Applied {wish.name}"
     if wish.value is not None:
-        if wish.name not in _SETTINGS:
+        if wish.name not in SETTINGS:
             raise ToolError(f"{wish.name} takes no value; leave value out.")
-        setting, unit = _SETTINGS[wish.name]
+        setting, unit = SETTINGS[wish.name]
         settings = ((setting, wish.value),)
         text += f", {wish.value:g} {unit}"
     elif wish.name == "tempo":

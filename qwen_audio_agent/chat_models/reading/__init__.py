@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from lark import Token, Tree
 from lark.exceptions import VisitError
 
-from qwen_audio_agent.chat_models.intents import Action, AudioRef, Step
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    AudioRef,
+    Passage,
+    Phrase,
+    Place,
+    Step,
+    Transcribe,
+)
 from qwen_audio_agent.chat_models.reading.asking import Asking
 from qwen_audio_agent.chat_models.reading.level import Level
+from qwen_audio_agent.chat_models.reading.mentioning import Mentioning
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.times import Times
-from qwen_audio_agent.chat_models.reading.words import Words
+from qwen_audio_agent.chat_models.reading.words import Chosen, Words
+from qwen_audio_agent.chat_models.references import phrases_of
+from qwen_audio_agent.errors import InstructionError
 
 
-class _Reader(Asking, Removing, Placing, Level, Words, Times):
+class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
     """Turns the tree of one sentence into steps, from the leaves up."""
 
     def __init__(self, sentence: str) -> None:
@@ -27,15 +40,54 @@ class _Reader(Asking, Removing, Placing, Level, Words, Times):
     def step(self, children: list[Action | list[Action] | tuple[AudioRef | None]]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""
         audio: AudioRef | None = None
+        chosen: Chosen | None = None
         actions: list[Action] = []
         for child in children:
             if isinstance(child, tuple):
                 audio = child[0] or audio
+            elif isinstance(child, Chosen):
+                chosen = child
             elif isinstance(child, list):
                 actions += child
             else:
                 actions.append(child)
+        if chosen:
+            actions = [_with_choice(action, chosen) for action in actions]
         return [Step(action, audio) for action in actions]
+
+    loose = start
+
+    def transcribe_audio(self, children: list[AudioRef]) -> list[Step]:
+        return [Step(Transcribe(), children[0])]
+
+    def steps_in_order(self, steps: list[list[Step]]) -> list[Step]:
+        """ "After cutting X, denoise" and "cut X before you denoise"."""
+        return self.start(steps)
+
+    def steps_turned(self, steps: list[list[Step]]) -> list[Step]:
+        """ "Before denoising, cut X" and "denoise after cutting X"."""
+        return self.start(steps[::-1])
+
+
+def _with_choice(action: Action, chosen: Chosen) -> Action:
+    """An action on the occurrence that is named behind it: "bleep "damn" out the second time"."""
+    phrases = phrases_of(action)
+    if len(phrases) != 1 or phrases[0].which != "only":
+        raise InstructionError(
+            "I do not know which words you mean by "
+            f'"{chosen.which}"; name it before the words: the second "hello".'
+        )
+    changes: dict[str, object] = {}
+    for field in fields(action):
+        match getattr(action, field.name):
+            case Phrase() as phrase:
+                changes[field.name] = chosen.of(phrase)
+            case Place(_, edge) as place:
+                changes[field.name] = replace(place, edge=chosen.of(edge))
+            case Passage(start, end) as passage:
+                changed = replace(passage, start=chosen.of(start), end=chosen.of(end))
+                changes[field.name] = changed
+    return replace(action, **changes)  # type: ignore[arg-type]
 
 
 def read(tree: Tree[Token], sentence: str) -> list[Step]:

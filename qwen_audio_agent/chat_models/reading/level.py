@@ -78,6 +78,12 @@ class Level(Transformer[Token, Any]):
         strength = _number(children)
         return Denoise() if strength is None else Denoise(strength)
 
+    def denoise_so(self, _complaint: Denoise, denoise: Denoise) -> Denoise:
+        return denoise
+
+    def denoise_percent(self, number: float) -> Denoise:
+        return Denoise(self.percent(number))
+
     def decibels(self, number: float) -> float:
         return number
 
@@ -101,6 +107,12 @@ class Level(Transformer[Token, Any]):
 
     gain_of = gain_signed
 
+    def signed_decibels(self, token: Token) -> float:
+        return float(token.value.value)
+
+    def loud_solid(self, passage: Passage | None) -> Passage | None:
+        return passage
+
     def fade_in(self, *children: Any) -> Fade:
         return Fade(rise=True, fall=False, seconds=_length(children))
 
@@ -110,6 +122,12 @@ class Level(Transformer[Token, Any]):
     def fade_both(self, *children: Any) -> Fade:
         return Fade(rise=True, fall=True, seconds=_length(children))
 
+    def fade_in_out(self, rise: Length, fall: Length) -> list[Fade]:
+        return [
+            Fade(rise=True, fall=False, seconds=rise.seconds),
+            Fade(rise=False, fall=True, seconds=fall.seconds),
+        ]
+
     def lufs(self, number: float) -> float:
         if number >= 0:
             raise InstructionError(
@@ -118,6 +136,13 @@ class Level(Transformer[Token, Any]):
             )
         return number
 
+    def normalise_bare(self, token: Token) -> Effect:
+        """ "Normalise to -16": a level below zero is meant in LUFS."""
+        return Effect("normalize", self.lufs(float(token.value.value)))
+
+    def fade(self, fade: Fade) -> Fade:
+        return fade
+
     def hertz(self, number: float) -> float:
         return number
 
@@ -125,7 +150,9 @@ class Level(Transformer[Token, Any]):
         return number * 1000
 
     def ratio_of(self, number: float, *tokens: Token) -> float:
-        if any(token.value.kind == "NUMBER" and token.value.value != 1 for token in tokens):
+        if any(
+            token.value.kind in ("NUMBER", "SIGNED") and token.value.value != 1 for token in tokens
+        ):
             raise InstructionError(f"A ratio is written as {number:g}:1.")
         return number
 
@@ -186,6 +213,9 @@ class Level(Transformer[Token, Any]):
 
     def factor(self, value: Token | float) -> float:
         return value if isinstance(value, float) else float(value.value.value)
+
+    def factor_and_half(self, number: float) -> float:
+        return number + 0.5
 
     def two(self) -> float:
         return 2.0

@@ -48,8 +48,16 @@ class Placing(Transformer[Token, Any]):
     def after(self, edge: Any) -> Place:
         return Place("after", moment_of(edge))
 
+    def between_edges(self, left: Any, right: Any) -> Place:
+        if not isinstance(left, Phrase) or not isinstance(right, Phrase):
+            raise InstructionError("Between what? Name the words on both sides, or give a time.")
+        return Place("after", left, before=right)
+
     def at_place(self, moment: Any) -> Place:
         return Place("at", moment_of(moment))
+
+    def after_minute(self) -> Place:
+        return Place("at", Moment(60.0))
 
     def place_before_end(self, length: Length) -> Place:
         return Place("at", Moment(length.seconds, "end"))
@@ -88,6 +96,10 @@ class Placing(Transformer[Token, Any]):
         return Join((first, second), length.seconds * 1000)
 
     def replace(self, passage: Passage, material: Material) -> Replace:
+        return Replace(passage, material)
+
+    def replace_about(self, passage: Passage, material: Material) -> Replace:
+        """ "Instead of X use Y"."""
         return Replace(passage, material)
 
     def replace_with(self, material: Material, passage: Passage) -> Replace:

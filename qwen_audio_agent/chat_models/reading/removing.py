@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -18,10 +17,16 @@ from qwen_audio_agent.chat_models.intents import (
     Phrase,
     Silence,
     Tidy,
-    Which,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import all_after, all_before, first_part, last_part
+from qwen_audio_agent.chat_models.reading.words import (
+    Chosen,
+    all_after,
+    all_before,
+    first_part,
+    last_part,
+)
+from qwen_audio_agent.errors import InstructionError
 
 
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
@@ -32,14 +37,52 @@ def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
 class Removing(Transformer[Token, Any]):
     """What the rules of grammar/removing.lark mean."""
 
-    def things(self, *things: Passage | Action) -> list[Action]:
-        return [Cut(thing) if isinstance(thing, Passage) else thing for thing in things]
+    def things(self, *things: Passage | Action | list[Action]) -> list[Action]:
+        listed: list[Action] = []
+        for thing in things:
+            if isinstance(thing, list):
+                listed += thing
+            else:
+                listed.append(Cut(thing) if isinstance(thing, Passage) else thing)
+        return listed
 
     def remove(self, things: list[Action]) -> list[Action]:
         return things
 
-    def remove_which(self, phrase: Phrase, which: Which) -> Cut:
-        return Cut(Passage(replace(phrase, which=which)))
+    def remove_which(self, phrase: Phrase, chosen: Chosen) -> Cut:
+        return Cut(Passage(chosen.of(phrase)))
+
+    def remove_things(self, *things: Passage | Action) -> list[Action]:
+        return self.things(*things)
+
+    def complaint(self, thing: Action, *_words: Token) -> Action:
+        return thing
+
+    def noisy(self) -> Denoise:
+        return Denoise()
+
+    def shorten_over(self, longer_than: float | None, to: Length) -> Tidy:
+        if longer_than is None:
+            raise InstructionError(
+                f"Which pauses shall be {to.seconds:g} s: those that are longer? Then say "
+                f'"shorten pauses to {to.seconds:g} s".'
+            )
+        return self.shorten(longer_than, to)
+
+    def pauses_shorter(self, longer_than: float | None) -> Tidy:
+        return Tidy("pauses", longer_than)
+
+    def remove_ends(self, ends: list[Passage]) -> list[Action]:
+        return [Cut(end) for end in ends]
+
+    def all_of_it(self, passage: Passage) -> Passage:
+        return passage
+
+    def remove_passage(self, passage: Passage) -> Cut:
+        return Cut(passage)
+
+    def remove_sound(self, thing: Action) -> Action:
+        return thing
 
     def off_start(self, length: Length) -> Cut:
         return Cut(first_part(length))
@@ -59,7 +102,7 @@ class Removing(Transformer[Token, Any]):
     def tidy_fillers(self, *_fillers: Tidy) -> Tidy:
         return Tidy("fillers")
 
-    def noise(self) -> Denoise:
+    def noise(self, *_words: Token) -> Denoise:
         return Denoise()
 
     def rumble(self) -> Effect:
@@ -103,11 +146,11 @@ class Removing(Transformer[Token, Any]):
     def bleep(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "bleep")
 
-    def bleep_which(self, phrase: Phrase, which: Which) -> Silence:
-        return Silence(Passage(replace(phrase, which=which)), "bleep")
+    def bleep_which(self, phrase: Phrase, chosen: Chosen) -> Silence:
+        return Silence(Passage(chosen.of(phrase)), "bleep")
 
-    def mute_which(self, phrase: Phrase, which: Which) -> Silence:
-        return Silence(Passage(replace(phrase, which=which)))
+    def mute_which(self, phrase: Phrase, chosen: Chosen) -> Silence:
+        return Silence(Passage(chosen.of(phrase)))
 
     def digital(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "digital")

@@ -78,6 +78,9 @@ class Times(Transformer[Token, Any]):
     def one(self) -> float:
         return 1.0
 
+    def zero(self) -> float:
+        return 0.0
+
     def minus(self, token: Token) -> float:
         return -float(token.value.value)
 
@@ -105,10 +108,28 @@ class Times(Transformer[Token, Any]):
         return Length(hours * 3600 + minutes * 60)
 
     def seconds_and_half(self, number: float) -> Length:
-        return Length(number + 0.5)
+        return Length(number + 0.5, 1.0)
 
     def minutes_and_half(self, number: float) -> Length:
-        return Length(number * 60 + 30)
+        return Length(number * 60 + 30, 60.0)
+
+    def seconds_and_quarter(self, number: float) -> Length:
+        return Length(number + 0.25)
+
+    def a_minute_and(self, seconds: float) -> Length:
+        return Length(60 + seconds)
+
+    def one_hour(self) -> Length:
+        return Length(3600.0)
+
+    def quarter_seconds(self, number: float) -> Length:
+        return Length(_tidy(number / 4))
+
+    def tenth_seconds(self, number: float) -> Length:
+        return Length(_tidy(number / 10))
+
+    def bare_seconds(self, number: float) -> Length:
+        return Length(number, 1.0)
 
     def one_second(self) -> Length:
         return Length(1.0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from lark import Token, Transformer, v_args
 
@@ -65,6 +65,31 @@ def last_part(length: Length) -> Passage:
     return stretch(Moment(length.seconds, "end"), END)
 
 
+@dataclass(frozen=True, slots=True)
+class NextTo:
+    """Right before or right after words."""
+
+    side: Side
+    phrase: Phrase
+
+
+_Edge = TypeVar("_Edge")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which occurrence, and how often the words are said if that is told ("both": 2)."""
+
+    which: Which
+    times: int | None = None
+
+    def of(self, edge: _Edge) -> _Edge:
+        """A phrase or "it" with this choice; anything else unchanged."""
+        if isinstance(edge, Phrase | It):
+            return replace(edge, which=self.which, times=self.times)
+        return edge
+
+
 @v_args(inline=True)
 class Words(Transformer[Token, Any]):
     """What the rules of grammar/words.lark mean."""
@@ -81,43 +106,63 @@ class Words(Transformer[Token, Any]):
     def phrase(self, *parts: Any) -> Phrase:
         """[which] phrase."""
         phrase: Phrase = parts[-1]
-        return replace(phrase, which=parts[0]) if len(parts) > 1 else phrase
+        for chosen in parts[:-1]:
+            if isinstance(chosen, Chosen):
+                phrase = chosen.of(phrase)
+        return phrase
 
-    def phrase_which(self, phrase: Phrase, which: Which) -> Phrase:
-        return replace(phrase, which=which)
+    def phrase_which(self, *parts: Any) -> Phrase:
+        *_, phrase, chosen = parts
+        return self.phrase(chosen, phrase)
 
-    def first(self) -> Which:
-        return "first"
+    def phrase_plural(self, *parts: Any) -> Phrase:
+        """ "All the "damn"s"; a plural alone means all of them too."""
+        choice = parts[:-2]
+        phrase: Phrase = parts[-2]
+        chosen = next((part for part in choice if isinstance(part, Chosen)), Chosen("every"))
+        if chosen.which != "every":
+            raise InstructionError(
+                f'I do not know whether you mean the {chosen.which} "{phrase.text}" or every one.'
+            )
+        return chosen.of(phrase)
 
-    def second(self) -> Which:
-        return "second"
+    def first(self) -> Chosen:
+        return Chosen("first")
 
-    def third(self) -> Which:
-        return "third"
+    def second(self) -> Chosen:
+        return Chosen("second")
 
-    def fourth(self) -> Which:
-        return "fourth"
+    def third(self) -> Chosen:
+        return Chosen("third")
 
-    def fifth(self) -> Which:
-        return "fifth"
+    def fourth(self) -> Chosen:
+        return Chosen("fourth")
 
-    def last(self) -> Which:
-        return "last"
+    def fifth(self) -> Chosen:
+        return Chosen("fifth")
 
-    def every(self) -> Which:
-        return "every"
+    def last(self) -> Chosen:
+        return Chosen("last")
 
-    def everywhere(self) -> Which:
-        return "every"
+    def every(self) -> Chosen:
+        return Chosen("every")
 
-    def which_one(self, which: Which) -> Which:
-        return which
+    everywhere = every
+
+    def both(self) -> Chosen:
+        return Chosen("every", times=2)
+
+    def all_of_them(self, number: float) -> Chosen:
+        return Chosen("every", times=int(number))
+
+    def which_one(self, chosen: Chosen) -> Chosen:
+        return chosen
 
     def the_pause(self) -> Pause:
         return Pause()
 
-    def which_pause(self, which: Which) -> Pause:
-        return Pause(which)
+    def which_pause(self, chosen: Chosen) -> Pause:
+        return Pause(chosen.which)
 
     def longest_pause(self) -> Pause:
         return Pause("longest")
@@ -125,8 +170,11 @@ class Words(Transformer[Token, Any]):
     def it(self) -> It:
         return It()
 
-    def it_which(self, which: Which) -> It:
-        return It(which)
+    def it_which(self, chosen: Chosen) -> It:
+        return It(chosen.which, chosen.times)
+
+    def it_both(self) -> It:
+        return It("every", times=2)
 
     def it_every(self) -> It:
         return It("every")
@@ -140,10 +188,18 @@ class Words(Transformer[Token, Any]):
     def near_before(self, place: Any) -> tuple[Side, Any]:
         return "before", moment_of(place)
 
+    def next_after(self, phrase: Phrase) -> NextTo:
+        return NextTo("after", phrase)
+
+    def next_before(self, phrase: Phrase) -> NextTo:
+        return NextTo("before", phrase)
+
     def words(self, edge: Edge) -> Passage:
         return Passage(edge)
 
-    def words_near(self, edge: Edge, near: tuple[Side, Any]) -> Passage:
+    def words_near(self, edge: Edge, near: tuple[Side, Any] | NextTo) -> Passage:
+        if isinstance(near, NextTo):
+            return Passage(edge, near=(near.side, near.phrase), beside=True)
         return Passage(edge, near=near)
 
     def passage(self, passage: Passage) -> Passage:
@@ -192,6 +248,41 @@ class Words(Transformer[Token, Any]):
             return last_part(length)
         return self.from_for(start, length)
 
+    def for_until(self, length: Length, end: Any) -> Passage:
+        """The length before a moment."""
+        moment = moment_of(end)
+        if moment == END:
+            return last_part(length)
+        if not isinstance(moment, Moment) or moment.anchor == "end":
+            raise InstructionError("I can count a length back from a time only; give both times.")
+        if moment.seconds < length.seconds:
+            raise InstructionError(
+                f"There are no {length.seconds:g} s before {moment.seconds:g} s."
+            )
+        return stretch(Moment(round(moment.seconds - length.seconds, 6)), moment)
+
+    def ends(self, first: Length, last: Length | float) -> list[Passage]:
+        """Both ends of the recording; a bare number has the unit of the other."""
+        if not isinstance(last, Length):
+            if first.unit is None:
+                raise InstructionError(f"Write {last:g} with its unit.")
+            last = Length(last * first.unit, first.unit)
+        return [first_part(first), last_part(last)]
+
+    def same_ends(self, length: Length) -> list[Passage]:
+        return self.ends(length, length)
+
+    def ends_turned(self, first: float, last: Length) -> list[Passage]:
+        if last.unit is None:
+            raise InstructionError(f"Write {first:g} with its unit.")
+        return self.ends(Length(first * last.unit, last.unit), last)
+
+    def second_ends(self) -> list[Passage]:
+        return self.same_ends(Length(1.0))
+
+    def minute_ends(self) -> list[Passage]:
+        return self.same_ends(Length(60.0))
+
     def all_after(self, edge: Any) -> Passage:
         return all_after(edge)
 
@@ -209,6 +300,12 @@ class Words(Transformer[Token, Any]):
 
     def last_second(self) -> Passage:
         return stretch(Moment(1.0, "end"), END)
+
+    def first_second_half(self) -> Passage:
+        return stretch(START, Moment(1.5))
+
+    def last_second_half(self) -> Passage:
+        return stretch(Moment(1.5, "end"), END)
 
     def first_minute(self) -> Passage:
         return stretch(START, Moment(60.0))
@@ -229,6 +326,13 @@ class Words(Transformer[Token, Any]):
         if number < 1 or number != int(number):
             raise InstructionError(f"Audios are numbered 1, 2, 3; there is no Audio {number:g}.")
         return AudioNumber(int(number))
+
+    def second_audio(self) -> AudioNumber:
+        return AudioNumber(2)
+
+    def named_audio(self, *words: Token) -> AudioName:
+        first, last = words[0].value, words[0].value
+        return AudioName(self.sentence[first.start : last.end])
 
     def scope(self, audio: AudioRef | None = None) -> tuple[AudioRef | None]:
         return (audio,)
