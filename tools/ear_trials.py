@@ -113,7 +113,7 @@ def _phrases(
     seen = set()
     for number in range(24):
         size = rng.choice((1, 1, 2, 3))
-        source = text if number % 2 else rng.choice(strangers)
+        source = text if number % 2 or not strangers else rng.choice(strangers)
         first = rng.randrange(max(1, len(source) - size + 1))
         phrase = tuple(source[first : first + size])
         if phrase in seen or FILLERS & set(phrase):
