@@ -32,7 +32,7 @@ from qwen_audio_agent.speech.text import readings
 from qwen_audio_agent.speech.words import Gap, Match, Transcript, Word
 
 _SETTINGS: Final = {"lw": 4.5, "loglevel": "FATAL"}
-_REVISION: Final = 8
+_REVISION: Final = 9
 _FRAME: Final = 0.01
 _CENTRE: Final = 0.008  # an edge between two frames of 25.6 ms lies between their middles
 _SHORTEST: Final = 0.1  # nothing is said in less, in seconds
@@ -50,10 +50,6 @@ _FOUND_ERROR: Final = 0.06
 # sure find.
 _SPREAD_ERROR: Final = 1.5
 _LESS_SURE: Final = 0.9
-# A phrase that is neither likely nor in one place is most often somewhere else: one edge in four
-# of such finds was right in spontaneous speech.
-_UNLIKELY: Final = 0.5
-_APART: Final = 0.05
 
 T = TypeVar("T")
 
@@ -280,7 +276,7 @@ def _match(place: Place, phrase: str, samples: Floats, audio: Audio) -> Match:
         start,
         min(end, audio.duration),
         probability,
-        doubtful=probability < (_UNLIKELY if max(spreads) >= _APART else _SURE),
+        doubtful=probability < _SURE,
         start_error=errors[0],
         end_error=errors[1],
     )
