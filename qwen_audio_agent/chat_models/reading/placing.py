@@ -75,6 +75,9 @@ class Placing(Transformer[Token, Any]):
     def insert_at(self, place: Place, material: Material, crossfade: float | None = None) -> Insert:
         return Insert(material, place, crossfade)
 
+    def insert_joined(self, material: Material, crossfade: float, place: Place) -> Insert:
+        return Insert(material, place, crossfade)
+
     def append(self, material: Material, crossfade: float | None = None) -> Insert:
         return Insert(material, None, crossfade)
 

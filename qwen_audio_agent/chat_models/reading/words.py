@@ -307,6 +307,9 @@ class Words(Transformer[Token, Any]):
     def last_second_half(self) -> Passage:
         return stretch(Moment(1.5, "end"), END)
 
+    def same_stretch(self, passage: Passage) -> Passage:
+        return passage
+
     def first_minute(self) -> Passage:
         return stretch(START, Moment(60.0))
 
