@@ -18,17 +18,19 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
 )
 from qwen_audio_agent.chat_models.reading.asking import Asking
+from qwen_audio_agent.chat_models.reading.effects import Effects
 from qwen_audio_agent.chat_models.reading.level import Level
 from qwen_audio_agent.chat_models.reading.mentioning import Mentioning
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
+from qwen_audio_agent.chat_models.reading.stretches import Stretches
 from qwen_audio_agent.chat_models.reading.times import Times
 from qwen_audio_agent.chat_models.reading.words import Chosen, Words
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
 
-class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
+class _Reader(Asking, Mentioning, Removing, Placing, Level, Effects, Words, Stretches, Times):
     """Turns the tree of one sentence into steps, from the leaves up."""
 
     def __init__(self, sentence: str) -> None:

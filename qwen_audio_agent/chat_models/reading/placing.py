@@ -20,8 +20,8 @@ from qwen_audio_agent.chat_models.intents import (
     Place,
     Replace,
 )
+from qwen_audio_agent.chat_models.reading.stretches import stretch
 from qwen_audio_agent.chat_models.reading.times import Length, moment_of
-from qwen_audio_agent.chat_models.reading.words import stretch
 from qwen_audio_agent.errors import InstructionError
 
 
