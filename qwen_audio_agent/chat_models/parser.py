@@ -50,7 +50,7 @@ class Parser:
         self.outside = {
             word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
         }
-        rules = _with_inner_words_free(rules)
+        rules = _with_inner_words(rules, described)
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -172,17 +172,21 @@ def _without_left_out(literal: re.Match[str]) -> str:
     return '"' + " ".join(word for word in literal[1].split() if word not in LEFT_OUT) + '"'
 
 
-def _with_inner_words_free(rules: str) -> str:
-    """Words that mean something only beside others ("in the middle") may be words of a recording.
+def _with_inner_words(rules: str, described: str) -> str:
+    """Words that mean something only beside others ("in the middle"), as terminals of their own.
 
-    So a phrase without quotation marks does not suffer from the phrasings that a grammar knows.
+    So neither a phrase without quotation marks nor what is told of a sound suffers from the
+    phrasings that a grammar knows.
     """
     literals = [literal.split() for literal in _LITERAL.findall(rules)]
     alone = {words[0] for words in literals if len(words) == 1}
     inner = sorted({word for words in literals for word in words if word.isalpha()} - alone)
-    if "\nFREE: " not in rules or not inner:
+    if "\nFREE: " not in rules:
         return rules
-    return rules + "\nINNER: " + " | ".join(f'"{word}"' for word in inner)
+    sounds = [word for word in inner if word in described.split()]
+    lists = {"INNER": inner, "INNER_SOUND": sounds}
+    named = (f"{name}: " + " | ".join(f'"{w}"' for w in words) for name, words in lists.items())
+    return "\n".join([rules, *named])
 
 
 def _with_groups_named(rules: str) -> str:

@@ -21,7 +21,7 @@ KINDS = (
 )  # fmt: skip
 """Pieces that are no fixed words of the grammar."""
 
-LEFT_OUT = ("the", "please", "pls", "plz", "kindly", "really", "very", "assistant")
+LEFT_OUT = ("the", "please", "pls", "plz", "kindly", "really", "very")
 """Words that change no instruction."""
 
 # Each opening mark with the marks that may close it.

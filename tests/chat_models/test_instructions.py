@@ -108,3 +108,41 @@ def test_any_words_are_understood_or_refused_with_a_message(sentence):
 @settings(max_examples=40, deadline=None)
 def test_any_text_is_understood_or_refused_with_a_message(sentence):
     assert _is_answered(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ['he says "secret"', "there is a cough from 3 to 5 s", 'cut "monday". "secret" is boring'],
+)
+def test_what_is_only_told_is_asked_about(chat, sentence):
+    calls, answer = chat.say(sentence)
+    assert not calls
+    assert "What shall I do" in answer
+
+
+def test_how_often_words_are_said_is_checked_when_it_is_told(chat):
+    calls, answer = chat.say('cut both "you know"s')
+    assert not calls
+    assert "is said 3 times in Audio 1, not 2 times" in answer
+
+
+def test_words_that_an_earlier_step_cuts_away_are_missed_before_any_edit(chat):
+    calls, answer = chat.say('cut everything after "show" and then mute "secret"')
+    assert not calls
+    assert "would be cut away by an earlier step" in answer
+
+
+def test_both_neighbours_of_a_place_must_be_neighbours(chat):
+    calls, answer = chat.say('insert jingle.wav between "weather" and "secret"')
+    assert not calls
+    assert "not said one right after the other" in answer
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["compress with a ratio of -2", "make it 200 % slower", "fade out over 10 minutes"],
+)
+def test_what_a_tool_would_refuse_is_refused_before(chat, sentence):
+    calls, answer = chat.say(sentence)
+    assert not calls
+    assert answer

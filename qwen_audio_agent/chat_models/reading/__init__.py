@@ -10,6 +10,7 @@ from lark.exceptions import VisitError
 from qwen_audio_agent.chat_models.intents import (
     Action,
     AudioRef,
+    It,
     Passage,
     Phrase,
     Place,
@@ -17,17 +18,19 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
 )
 from qwen_audio_agent.chat_models.reading.asking import Asking
+from qwen_audio_agent.chat_models.reading.effects import Effects
 from qwen_audio_agent.chat_models.reading.level import Level
 from qwen_audio_agent.chat_models.reading.mentioning import Mentioning
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
+from qwen_audio_agent.chat_models.reading.stretches import Stretches
 from qwen_audio_agent.chat_models.reading.times import Times
 from qwen_audio_agent.chat_models.reading.words import Chosen, Words
-from qwen_audio_agent.chat_models.references import phrases_of
+from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
 
-class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
+class _Reader(Asking, Mentioning, Removing, Placing, Level, Effects, Words, Stretches, Times):
     """Turns the tree of one sentence into steps, from the leaves up."""
 
     def __init__(self, sentence: str) -> None:
@@ -71,8 +74,8 @@ class _Reader(Asking, Mentioning, Removing, Placing, Level, Words, Times):
 
 def _with_choice(action: Action, chosen: Chosen) -> Action:
     """An action on the occurrence that is named behind it: "bleep "damn" out the second time"."""
-    phrases = phrases_of(action)
-    if len(phrases) != 1 or phrases[0].which != "only":
+    named = [*phrases_of(action), *(p.start for p in passages_of(action) if p.start == It())]
+    if [edge.which for edge in named if isinstance(edge, Phrase | It)] != ["only"]:
         raise InstructionError(
             "I do not know which words you mean by "
             f'"{chosen.which}"; name it before the words: the second "hello".'

@@ -7,7 +7,7 @@ from typing import Any
 from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import Duration, Find, Passage, Phrase, Side, Transcribe
-from qwen_audio_agent.chat_models.reading.words import all_after, all_before
+from qwen_audio_agent.chat_models.reading.stretches import all_after, all_before
 
 
 @v_args(inline=True)

@@ -20,8 +20,8 @@ from qwen_audio_agent.chat_models.intents import (
     Place,
     Replace,
 )
+from qwen_audio_agent.chat_models.reading.stretches import stretch
 from qwen_audio_agent.chat_models.reading.times import Length, moment_of
-from qwen_audio_agent.chat_models.reading.words import stretch
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -73,6 +73,9 @@ class Placing(Transformer[Token, Any]):
         return Insert(material, place, crossfade)
 
     def insert_at(self, place: Place, material: Material, crossfade: float | None = None) -> Insert:
+        return Insert(material, place, crossfade)
+
+    def insert_joined(self, material: Material, crossfade: float, place: Place) -> Insert:
         return Insert(material, place, crossfade)
 
     def append(self, material: Material, crossfade: float | None = None) -> Insert:

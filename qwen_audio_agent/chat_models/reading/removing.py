@@ -1,4 +1,6 @@
-"""Taking things out, keeping and silencing (grammar/removing.lark)."""
+"""Taking things out, pauses, keeping, silencing (grammar/removing.lark, sounds, pauses, keeping,
+silencing).
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,14 @@ from qwen_audio_agent.chat_models.intents import (
     Silence,
     Tidy,
 )
-from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import (
-    Chosen,
+from qwen_audio_agent.chat_models.reading.stretches import (
     all_after,
     all_before,
     first_part,
     last_part,
 )
+from qwen_audio_agent.chat_models.reading.times import Length
+from qwen_audio_agent.chat_models.reading.words import Chosen
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -35,7 +37,7 @@ def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
 
 @v_args(inline=True)
 class Removing(Transformer[Token, Any]):
-    """What the rules of grammar/removing.lark mean."""
+    """What the rules of those files mean."""
 
     def things(self, *things: Passage | Action | list[Action]) -> list[Action]:
         listed: list[Action] = []

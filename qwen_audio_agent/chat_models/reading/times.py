@@ -78,6 +78,10 @@ class Times(Transformer[Token, Any]):
     def one(self) -> float:
         return 1.0
 
+    def and_half(self, *tokens: Token) -> float:
+        """ "Three and a half"; "one and a half" has no token of its number."""
+        return (float(tokens[0].value.value) if tokens else 1.0) + 0.5
+
     def zero(self) -> float:
         return 0.0
 
