@@ -72,7 +72,8 @@ def find_recording(
         return replace(known[data["id"]], name=data["name"])
     stored = Path(data["path"])
     # The folder may have come from somebody else: it shall not reach for other files.
-    if ".." in stored.parts or (known and stored.is_absolute()):
+    is_safe = not known if stored.is_absolute() else ".." not in stored.parts
+    if not is_safe:
         raise SessionError(f"{folder} names {stored}, which is outside of it: it is not safe")
     choices = [folder / stored]
     if stored.is_absolute():

@@ -287,3 +287,14 @@ def test_a_compressed_recording_is_decoded_once_for_the_session(start, tmp_path)
     assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "out.wav").read_bytes()
     assert list((folder / "cache").glob("*.wav")) == [copy]
     assert copy.stat().st_mtime_ns == written
+
+
+def test_a_recording_may_be_named_by_a_path_that_goes_up(start, record, tmp_path):
+    ear = start("alpha").ear
+    talk = record("talk", "alpha bravo")
+    (tmp_path / "below").mkdir()
+    name = tmp_path / "below" / ".." / talk.name
+    with Session.create(tmp_path / "up", [name], ear=ear, num_workers=1):
+        pass
+    with Session.open(tmp_path / "up", ear=ear, num_workers=1) as session:
+        assert session.call("cut", audio=1, words="bravo").audio == 2

@@ -55,6 +55,7 @@ def test_an_order_that_is_heard_is_what_is_said(chat, order):
     chat.sounds["audio-1"] = replace(sound, words=(*begun, *sound.words[len(begun) :]))
     calls, answer = chat.say("what does he say?")
     assert calls == [("listen", {"audio": 1})]
-    assert said[0] in answer
+    # Inside the quotation marks of the answer others become apostrophes.
+    assert said[0].replace('"', "'") in answer
     calls, _ = chat.say('cut "goodbye"')
     assert calls == [("cut", {"audio": 1, "words": "goodbye"})]
