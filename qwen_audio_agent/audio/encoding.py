@@ -16,7 +16,7 @@ from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.errors import AudioFileError
 
 # libsndfile overruns its stack when one call hands a long block to the Vorbis or Opus encoder.
-_MAX_BLOCK_FRAMES: Final = 65536
+_MAX_OGG_FRAMES: Final = 65536
 # RIFF and AIFF count bytes in 32 bits; what is left is room for the header and the tags.
 _MAX_DATA_BYTES: Final = 2**32 - 2**20
 _SYSTEM_ERROR: Final = 2  # SF_ERR_SYSTEM: the file, not the sound in it
@@ -53,8 +53,9 @@ class SoundFileSink:
         """Append (channels, frames) of the type that `native_dtype` names for the subtype."""
         if self._container in ("WAV", "AIFF") and self._bytes_after(numbers) > self._max_data_bytes:
             self._leave_32_bits()
-        for start in range(0, numbers.shape[1], _MAX_BLOCK_FRAMES):
-            self._stream.write(numbers[:, start : start + _MAX_BLOCK_FRAMES].T)
+        step = _MAX_OGG_FRAMES if self._container == "OGG" else max(numbers.shape[1], 1)
+        for start in range(0, numbers.shape[1], step):
+            self._stream.write(numbers[:, start : start + step].T)
         self._num_frames += numbers.shape[1]
 
     def close(self) -> None:
