@@ -21,12 +21,14 @@ class Recording:
         id: what clips call it; decided by its content.
         name: of the file that was added.
         path: where it is now.
+        home: where it was when it was added; that file is never written, whoever stands in for it.
         sha256: of the file when it was added.
     """
 
     id: str
     name: str
     path: Path
+    home: Path
     sha256: str
 
     def check(self) -> None:
@@ -81,7 +83,7 @@ def find_recording(
     for path in choices:
         with contextlib.suppress(OSError):  # a name that no file can have
             if path.is_file():
-                return Recording(data["id"], data["name"], path, data["sha256"])
+                return Recording(data["id"], data["name"], path, folder / stored, data["sha256"])
     raise _gone(stored)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from qwen_audio_agent.agent.outcome import ROLES, Step
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.steps import finish, perform
-from qwen_audio_agent.audio.files import AudioFile, content_hash
-from qwen_audio_agent.errors import SessionError, ToolError
+from qwen_audio_agent.audio.files import AudioFile, content_hash, same_file
+from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.errors import EditError, SessionError, ToolError
 from qwen_audio_agent.speech.ears import Ear
 
 
@@ -39,12 +40,15 @@ def replay(
         SessionError: no session, or nothing was edited in it.
         SourceChangedError: another recording of the session is not what it was.
         ToolError: a call cannot be done on this recording; says which and why.
+        EditError: `out` is a recording of the session, even if `audio` stands in for it.
         AudioFileError: `audio` cannot be read, or `out` not be written.
     """
     sha256 = content_hash(Path(audio))
     with Session.open(session, first=audio, ear=ear, progress=progress) as old:
         if not old.steps:
             raise SessionError(f"{session} has no edits that could be done again")
+        if any(same_file(Path(out), recording.home) for recording in old.recordings):
+            raise EditError(f"{shown(Path(out))} is a source of this session: choose another name")
         if sha256 == old.recordings[0].sha256:
             return old.render(old.latest, out, progress=progress)
         with tempfile.TemporaryDirectory() as folder:

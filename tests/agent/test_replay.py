@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from qwen_audio_agent.agent.replay import replay
-from qwen_audio_agent.errors import AudioFileError, SessionError, ToolError
+from qwen_audio_agent.errors import AudioFileError, EditError, SessionError, ToolError
 
 
 @pytest.fixture
@@ -34,6 +34,14 @@ def test_the_same_recording_gives_the_same_bytes_without_the_cache_or_listening(
 
     replay(edited.folder, moved, tmp_path / "again.wav", ear=DeafEar())
     assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "out.wav").read_bytes()
+
+
+def test_the_recording_that_the_session_was_made_with_is_never_written(edited, record, tmp_path):
+    other = record("other", "echo alpha kilo bravo lima delta", gap=0.1)
+    before = (tmp_path / "talk1.wav").read_bytes()
+    with pytest.raises(EditError, match="is a source of this session"):
+        replay(edited.folder, other, tmp_path / "talk1.wav", ear=edited.ear)
+    assert (tmp_path / "talk1.wav").read_bytes() == before
 
 
 def test_another_recording_gets_the_same_calls_by_their_words(edited, record, tmp_path):
