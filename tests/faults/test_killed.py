@@ -21,7 +21,9 @@ FAST_AND_SLOW = [4, pytest.param(70, marks=pytest.mark.slow)]
 def edit(folder: Path, *, first: int = 0, session: str = "a.session") -> list[str]:
     """A command that makes the calls of `CALLS` from number `first` on, and writes a.flac."""
     script = write_script(folder / "script.json", first)
-    source = ["talk.wav"] if not first and not (folder / session / "journal.jsonl").exists() else []
+    # A session that was killed before it took the recording is given it again.
+    is_there = any(json.loads(line)["type"] == "audio" for line in journal_of(folder / session))
+    source = [] if first or is_there else ["talk.wav"]
     how = ["-o", "a.flac", "--session", session, "--model", f"scripted:{script}"]
     return ["edit", *source, "do it", *how]
 
