@@ -247,7 +247,7 @@ class QWenTokenizer(PreTrainedTokenizer):
         data = b"".join(t.encode() if t in self.special_ids else _unshown(t) for t in tokens)
         return data.decode("utf-8", self.errors)
 
-    def _encode_plus(  # type: ignore[override] - no pairs
+    def _encode_plus(  # type: ignore[override]  # no pairs
         self,
         text: Any,
         text_pair: Any = None,
