@@ -79,6 +79,14 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         """Put another embedding in its place."""
         self.wte = cast(nn.Embedding, value)
 
+    def remember_length(self, cache: Cache, num_tokens: int) -> None:
+        """Let a cache be of a prompt of so many tokens, which decides alpha of dynamic NTK.
+
+        Left out, the first tokens that are read decide it.
+        """
+        frequencies = self._frequencies(None, num_tokens).to(self.wte.weight.device)
+        cache.rotary_frequencies = frequencies  # type: ignore[attr-defined]
+
     def encode_clips(self, clips: Sequence[AudioClip]) -> list[Tensor]:
         """The features of clips: for each (num_tokens + 2, C)."""
         return self.encode_mels(
