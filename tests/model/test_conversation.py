@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import torch
@@ -96,7 +96,7 @@ def test_a_failure_leaves_nothing_half_read(
     model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversation = model.conversation()
-    reply, history = model.chat(tokenizer, "hello", conversation=conversation, **GREEDY)
+    _reply, history = model.chat(tokenizer, "hello", conversation=conversation, **GREEDY)
     block = model.transformer.h[1]
     monkeypatch.setattr(block, "forward", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -154,7 +154,7 @@ def test_the_stream_is_the_answer_growing(
     shown = list(model.chat_stream(tokenizer, "go", do_sample=False, max_new_tokens=30))
     reply, _ = model.chat(tokenizer, "go", do_sample=False, max_new_tokens=30)
     assert shown[-1].strip() == reply
-    assert all(new.startswith(old) for old, new in zip(shown, shown[1:], strict=False))
+    assert all(new.startswith(old) for old, new in pairwise(shown))
     assert len(shown) > 5
 
 
@@ -193,7 +193,7 @@ def test_threads_share_an_engine(model: QwenAudioForCausalLM, tokenizer: QWenTok
     engine = QwenAudioEngine(model, tokenizer)
     sampling = Sampling(do_sample=False, max_new_tokens=12)
     queries = [f"question {number}" for number in range(8)]
-    wanted = [reply for reply in (_ask(engine, query, sampling) for query in queries)]
+    wanted = [_ask(engine, query, sampling) for query in queries]
     found: dict[str, str] = {}
     threads = [
         threading.Thread(target=lambda q=query: found.update({q: _ask(engine, q, sampling)}))

@@ -72,7 +72,7 @@ def test_a_file_is_brought_and_gone_afterwards(server: str, path: str) -> None:
 
 
 def test_addresses_inside_a_network_are_refused(server: str) -> None:
-    with pytest.raises(UsageError, match="127.0.0.1, which is inside a network"), fetch(server):
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1, which is inside a network"), fetch(server):
         pass
 
 

@@ -119,7 +119,7 @@ def test_history_keeps_the_sound_when_its_file_is_gone(
     how = {"do_sample": False, "max_new_tokens": 4}
     reply, history = model.chat(tokenizer, query, **how)
     path.unlink()
-    second, after = model.chat(tokenizer, "and then?", history, **how)
+    _second, after = model.chat(tokenizer, "and then?", history, **how)
     assert [asked for asked, _ in after] == [query, "and then?"]
     assert history == [(query, reply)]
 

@@ -51,8 +51,7 @@ def tiny_config(**changes: Any) -> QwenAudioConfig:
 def tiny_model(**changes: Any) -> QwenAudioForCausalLM:
     """Weights large enough that what is read before matters for what comes next."""
     torch.manual_seed(0)
-    model = QwenAudioForCausalLM(tiny_config(initializer_range=0.3, **changes)).eval()
-    return model
+    return QwenAudioForCausalLM(tiny_config(initializer_range=0.3, **changes)).eval()
 
 
 def tiny_tokenizer(folder: Path) -> QWenTokenizer:
