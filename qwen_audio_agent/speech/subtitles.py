@@ -39,6 +39,8 @@ def to_text(transcript: Transcript) -> str:
 def to_json(transcript: Transcript, audio: str) -> dict[str, Any]:
     """Plain data: {"audio", "duration", "language", "words": [{"text", "start", "end", ...}]}.
 
+    A word whose time is no more than an estimate has "estimated": true.
+
     Args:
         transcript: what was heard.
         audio: name of the recording, as it was given.
@@ -55,6 +57,7 @@ def to_json(transcript: Transcript, audio: str) -> dict[str, Any]:
                 "kind": word.kind,
                 "probability": round(word.probability, 3),
             }
+            | ({"estimated": True} if word.estimated else {})
             for word in transcript.words
         ],
     }

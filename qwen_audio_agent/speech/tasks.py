@@ -40,7 +40,8 @@ class Task:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` takes it back."""
-        return asdict(self)
+        heard = self.heard and self.heard.to_json()
+        return {"span": asdict(self.span), "phrase": self.phrase, "heard": heard}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Task:

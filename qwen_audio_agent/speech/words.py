@@ -25,6 +25,8 @@ class Word:
         kind: "filler" for um, uh, er, hmm; else "word".
         start_error: how far off `start` may be, in seconds, each way.
         end_error: the same of `end`.
+        estimated: the ear gave no time for it, or an impossible one, and where it is was worked out
+            from its neighbours; `start_error` and `end_error` say how far off that may be.
     """
 
     text: str
@@ -34,6 +36,7 @@ class Word:
     kind: WordKind = "word"
     start_error: float = 0.03
     end_error: float = 0.03
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end:
@@ -101,8 +104,12 @@ class Transcript:
         return find_text(texts, phrase, min_score)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain data; `from_json` takes it back."""
-        return asdict(self)
+        """Everything as plain data, `estimated` only where true; `from_json` takes it back."""
+        data = asdict(self)
+        for word in data["words"]:
+            if not word["estimated"]:
+                del word["estimated"]
+        return data
 
     @classmethod
     def from_json(cls, data: object) -> Transcript:
@@ -178,6 +185,7 @@ def _word(fields: _Fields) -> Word:
         kind="filler" if fields.choice("kind", get_args(WordKind)) == "filler" else "word",
         start_error=fields.number("start_error", 0.03),
         end_error=fields.number("end_error", 0.03),
+        estimated=fields.flag("estimated"),
     )
 
 

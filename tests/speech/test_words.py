@@ -97,3 +97,13 @@ def test_what_is_missing_takes_its_default():
 def test_outside_data_that_does_not_fit_is_refused_with_its_place(data, message):
     with pytest.raises(ValueError, match=message):
         Transcript.from_json(data)
+
+
+def test_only_a_word_whose_time_is_an_estimate_says_so():
+    sure, guessed = Word("a", 0.0, 1.0), Word("b", 1.0, 2.0, estimated=True)
+    transcript = Transcript((sure, guessed), 2.0)
+    first, second = transcript.to_json()["words"]
+    assert "estimated" not in first
+    assert second["estimated"] is True
+    assert Transcript.from_json(transcript.to_json()) == transcript
+    assert guessed.shift(1.0).estimated

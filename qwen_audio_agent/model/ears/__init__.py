@@ -1,0 +1,1 @@
+"""Ears that are networks; each is registered by name in `speech.ears`."""
