@@ -1,0 +1,1 @@
+"""The network: the only folder whose modules import torch when they are imported."""
