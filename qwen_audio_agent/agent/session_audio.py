@@ -96,6 +96,10 @@ class SessionAudio:
         """The sound of a span of frames, as it would be rendered."""
         return read_programme(self.edit_list, self._sources, span)
 
+    def stretch(self, start: float, end: float) -> Audio:
+        """The sound from `start` to `end` seconds."""
+        return self.read(Span.from_seconds(start, end, self.sample_rate))
+
     def blocks(self, span: Span | None = None) -> Iterator[Audio]:
         """The sound of a span of frames, or all of it, some seconds at a time."""
         span = span or Span(0, self.num_frames)

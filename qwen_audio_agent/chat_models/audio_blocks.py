@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from qwen_audio_agent.audio.files import probe, read
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.errors import AudioFileError
 from qwen_audio_agent.speech.ears import open_ear
-from qwen_audio_agent.speech.hearing import Hearable, Listener
+from qwen_audio_agent.speech.hearing import Audible, Listener
 from qwen_audio_agent.speech.words import Match, Transcript
 
 MAX_BYTES = 64 * 2**20
@@ -46,6 +46,10 @@ class HeardSound:
         """Where a phrase is said, best first."""
         return self.listener.find_in(self.audio, phrase)
 
+    def stretch(self, start: float, end: float) -> Audio:
+        """The sound from `start` to `end` seconds."""
+        return self.audio.slice(Span.from_seconds(start, end, self.audio.sample_rate))
+
 
 class BlockListener:
     """Listens to the sound in content blocks, each sound decoded once.
@@ -61,7 +65,7 @@ class BlockListener:
         self._listener: Listener | None = None
         self._sounds: dict[str, HeardSound] = {}
 
-    def hear(self, block: Mapping[str, Any]) -> Hearable:
+    def hear(self, block: Mapping[str, Any]) -> Audible:
         """The sound of a block.
 
         Raises:

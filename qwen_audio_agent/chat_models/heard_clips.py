@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from qwen_audio_agent.audio.activity import find_activity
 from qwen_audio_agent.chat_models.audio_blocks import BlockListener
@@ -80,15 +80,13 @@ class ClipReader:
         audio = self._hear(str(block["file_id"]))
         if not hasattr(audio, "stretch"):
             raise UsageError(f"the sound of {str(block['file_id'])[:40]!r} cannot be had")
-        return audio
+        return cast(Audible, audio)
 
     def _rest(self, audio: Audible, heard: float) -> list[Part]:
         if audio.duration - heard < SHORTEST:
             return []
-        return [
-            f"(not heard: from {heard:.2f} s to {audio.duration:.2f} s, too long to hear at once; "
-            "the words there can be looked for with a tool)\n"
-        ]
+        stretch = f"from {heard:.2f} s to {audio.duration:.2f} s"
+        return [f"(not heard: {stretch}, too long at once; look for words there with a tool)\n"]
 
 
 def _unnamed(clip: AudioClip) -> AudioClip:

@@ -8,6 +8,7 @@ under a grammar, so that they always parse and always fit their schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,9 +167,9 @@ class ChatQwenAudio(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         form = open_format(self.network.call_format)
-        prompt = self._prompt(form, messages, kwargs)
+        prompt = form.render(messages, kwargs.get("tools") or (), kwargs.get("tool_choice"))
         turns = [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
-        processors = self._constraint(form, prompt)
+        processors = self._constraint(form, prompt, messages)
         generation = self.network.generate(turns, self._sampling(kwargs), processors)
         stops = StopMatcher([*(form.stop if prompt.tools else ()), *(stop or self.stop or ())])
         reader = form.reader(prompt)
@@ -183,24 +184,22 @@ class ChatQwenAudio(BaseChatModel):
         rest[-1] = self._last(rest[-1], generation)
         yield from (ChatGenerationChunk(message=chunk) for chunk in rest)
 
-    def _prompt(
-        self, form: CallFormat, messages: Sequence[BaseMessage], kwargs: Mapping[str, Any]
-    ) -> Prompt:
-        """The conversation with its tools, narrowed to the audios that there are."""
-        tools = kwargs.get("tools") or ()
-        if tools:
-            audios = read_conversation(messages).audios
-            lengths = {n: a.seconds or self._audio_seconds(a.block) for n, a in audios.items()}
-            tools = narrow(tools, lengths)
-        return form.render(messages, tools, kwargs.get("tool_choice"))
+    def _constraint(
+        self, form: CallFormat, prompt: Prompt, messages: Sequence[BaseMessage]
+    ) -> list[LogitsProcessor]:
+        """What lets only calls through that parse and fit the audios that there are.
 
-    def _constraint(self, form: CallFormat, prompt: Prompt) -> list[LogitsProcessor]:
-        """What lets only calls through that parse and fit, where tools may be called."""
+        Their numbers and lengths stand in the grammar and not in the prompt, which so begins as it
+        did before and need not be read again.
+        """
         wanted = has_llguidance() if self.constrained is None else self.constrained
-        grammar = write_grammar(form.name, prompt) if wanted else None
-        if grammar is None:
+        if not wanted or not prompt.tools:
             return []
-        return [Constraint(self.network.guide(), grammar).processor()]
+        audios = read_conversation(messages).audios
+        lengths = {n: a.seconds or self._audio_seconds(a.block) for n, a in audios.items()}
+        narrowed = replace(prompt, tools=tuple(narrow(prompt.tools, lengths)))
+        grammar = write_grammar(form.name, narrowed)
+        return [Constraint(self.network.guide(), grammar).processor()] if grammar else []
 
     def _parts(self, parts: Sequence[str | Mapping[str, Any]]) -> list[Part]:
         found: list[Part] = []

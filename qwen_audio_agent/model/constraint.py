@@ -10,6 +10,7 @@ It needs llguidance, which is optional: pip install 'qwen-audio-agent[constraine
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -60,6 +61,11 @@ def constraint_tokens(
     )
 
 
+def has_llguidance() -> bool:
+    """Whether it is installed; loads nothing."""
+    return find_spec("llguidance") is not None
+
+
 class Constraint:
     """A grammar over the tokens of a model; checked once, used for any number of generations.
 
@@ -76,11 +82,12 @@ class Constraint:
         self._grammar = grammar
         self.processor(0)
 
-    def processor(self, num_prompt_tokens: int) -> ConstrainedLogits:
+    def processor(self, num_prompt_tokens: int | None = None) -> ConstrainedLogits:
         """A new processor for one generation.
 
         Args:
-            num_prompt_tokens: tokens before the first that the grammar is about.
+            num_prompt_tokens: tokens before the first that the grammar is about; those of its first
+                call if None.
         """
         from llguidance import LLMatcher
 
@@ -102,11 +109,13 @@ class ConstrainedLogits(LogitsProcessor):
             without asking the network for logits.
     """
 
-    def __init__(self, matcher: LLMatcher, tokens: LLTokenizer, num_prompt_tokens: int) -> None:
+    def __init__(
+        self, matcher: LLMatcher, tokens: LLTokenizer, num_prompt_tokens: int | None
+    ) -> None:
         self._matcher = matcher
         self._num_tokens = tokens.vocab_size
         self._num_prompt = num_prompt_tokens
-        self._num_seen = num_prompt_tokens
+        self._num_seen = num_prompt_tokens or 0
         self.forced: list[int] = []
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
@@ -134,6 +143,8 @@ class ConstrainedLogits(LogitsProcessor):
 
     def _read(self, ids: list[int]) -> None:
         """Follow the tokens that were generated since the last call."""
+        if self._num_prompt is None:
+            self._num_prompt = len(ids)
         if len(ids) == self._num_prompt:
             self._matcher.reset()
             self._num_seen = self._num_prompt

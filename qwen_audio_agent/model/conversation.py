@@ -7,7 +7,7 @@ again. Between the steps what both prompts share is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -73,7 +73,7 @@ class Conversation:
         stops: StopSequences,
         processors: Iterable[LogitsProcessor] = (),
         suppressed: Sequence[int] = (),
-    ) -> Iterator[int]:
+    ) -> Generator[int, None, None]:
         """Generate the tokens of a reply; closing the iterator ends it, and what was read stays.
 
         Args:

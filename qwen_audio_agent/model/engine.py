@@ -7,19 +7,20 @@ they all take the same turns, so that the chat model above them is one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from transformers import LogitsProcessor
 
 from qwen_audio_agent.model.cache import FeatureCache
+from qwen_audio_agent.model.constraint import constraint_tokens
 from qwen_audio_agent.model.conversation import Conversation
 from qwen_audio_agent.model.features import LONGEST_SECONDS
-from qwen_audio_agent.model.generation import Sampling, StopSequences, texts
+from qwen_audio_agent.model.generation import Sampling, StopSequences, noted, texts
 from qwen_audio_agent.model.list_format import Reply
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
-from qwen_audio_agent.model.prompt import ChatPrompts
+from qwen_audio_agent.model.prompt import ChatPrompts, Prompt
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
 Role = Literal["system", "user", "assistant"]
@@ -46,18 +47,24 @@ class Generation:
     Attributes:
         num_prompt_tokens: places of the prompt.
         num_audio_tokens: those of them that are audio.
+        pieces: of its text, as they come.
         token_ids: what was generated so far.
         finish_reason: "stop" or "length", once it has ended.
     """
 
     num_prompt_tokens: int
     num_audio_tokens: int
-    pieces: Iterator[str]
+    pieces: Generator[str, None, None] = field(init=False, repr=False)
     token_ids: list[int] = field(default_factory=list)
     finish_reason: Literal["stop", "length"] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self.pieces
+
+    def close(self) -> None:
+        """End it before it ends by itself."""
+        self.pieces.close()
+        self.finish_reason = self.finish_reason or "stop"
 
 
 class Engine(Protocol):
@@ -93,7 +100,11 @@ class Engine(Protocol):
         ...
 
     def guide(self) -> Any:
-        """The vocabulary for constrained decoding, as llguidance wants it."""
+        """The vocabulary for constrained decoding, from `constraint_tokens`.
+
+        Raises:
+            UsageError: llguidance is not installed.
+        """
         ...
 
 
@@ -116,6 +127,7 @@ class QwenAudioEngine:
         self.sampling = Sampling.of(model.generation_config)
         self.features = FeatureCache()
         self._prompts = ChatPrompts(tokenizer)
+        self._guide: Any = None
         self._idle: list[Conversation] = []
         self._lock = threading.Lock()
 
@@ -128,35 +140,43 @@ class QwenAudioEngine:
         """Begin a reply, with as much of an earlier conversation as the turns begin with."""
         prompt = self._prompts.turns([(turn.role, turn.said) for turn in turns])
         num_audio = sum(clip.lengths.span for clip in prompt.clips)
-        generation = Generation(len(prompt), num_audio, iter(()))
-        tokenizer = self.tokenizer
-        ends = (tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id)
-        unspeakable = tokenizer.unspeakable(self.model.config.vocab_size)
-
-        def tokens() -> Iterator[int]:
-            conversation = self._take(prompt.identity)
-            try:
-                stream = conversation.stream(
-                    prompt, sampling, StopSequences(ends), processors, unspeakable
-                )
-                for token in stream:
-                    generation.token_ids.append(token)
-                    yield token
-                full = len(generation.token_ids) >= sampling.max_new_tokens
-                generation.finish_reason = "length" if full else "stop"
-            finally:
-                self._give_back(conversation)
-
-        generation.pieces = texts(tokenizer, tokens())
+        generation = Generation(len(prompt), num_audio)
+        generation.pieces = self._pieces(generation, prompt, sampling, processors)
         return generation
+
+    def _pieces(
+        self,
+        generation: Generation,
+        prompt: Prompt,
+        sampling: Sampling,
+        processors: Iterable[LogitsProcessor],
+    ) -> Generator[str, None, None]:
+        """The text of a reply; what it is made of is noted on the way."""
+        tokenizer = self.tokenizer
+        stops = StopSequences((tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id))
+        unspeakable = tokenizer.unspeakable(self.model.config.vocab_size)
+        conversation = self._take(prompt.identity)
+        tokens = conversation.stream(prompt, sampling, stops, processors, unspeakable)
+        try:
+            yield from texts(tokenizer, noted(tokens, generation.token_ids))
+            full = len(generation.token_ids) >= sampling.max_new_tokens
+            generation.finish_reason = "length" if full else "stop"
+        finally:
+            tokens.close()
+            self._give_back(conversation)
 
     def encode_text(self, text: str) -> list[int]:
         """Ids of a plain text."""
         return self.tokenizer.encode_text(text)
 
     def guide(self) -> Any:
-        """The vocabulary for constrained decoding."""
-        return self.tokenizer.encoding, self.model.config.vocab_size, self.tokenizer.im_end_id
+        """The vocabulary for constrained decoding; it takes a second, once."""
+        if self._guide is None:
+            ends = (self.tokenizer.im_end_id, self.tokenizer.eod_id)
+            self._guide = constraint_tokens(
+                self.tokenizer.encoding, num_tokens=self.model.config.vocab_size, end_tokens=ends
+            )
+        return self._guide
 
     def reply(self, generation: Generation) -> Reply:
         """What was generated, to be handed back in a later turn."""

@@ -57,6 +57,14 @@ class Hearable(Protocol):
         ...
 
 
+class Audible(Hearable, Protocol):
+    """One audio whose sound itself can be had, for minds that hear without an ear."""
+
+    def stretch(self, start: float, end: float) -> Audio:
+        """The sound from `start` to `end` seconds, both inside the audio."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Sound:
     """A recording or a sound in memory, as far as hearing needs it.
@@ -175,7 +183,7 @@ class Listener:
             self._cache.put(key, found, on_disk=False)
         return Transcript.from_json(found).words
 
-    def recording(self, file: AudioFile) -> Hearable:
+    def recording(self, file: AudioFile) -> Audible:
         """A recording that can be asked what is said in it."""
         return _Recording(self, file)
 
@@ -288,6 +296,9 @@ class _Recording:
 
     def find(self, phrase: str) -> tuple[Match, ...]:
         return self.listener.find(self.file, phrase)
+
+    def stretch(self, start: float, end: float) -> Audio:
+        return read(self.file, Span.from_seconds(start, end, self.file.sample_rate))
 
 
 def _overlap(a: Span, b: Span) -> bool:

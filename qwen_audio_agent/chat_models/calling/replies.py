@@ -195,6 +195,7 @@ def gather(chunks: Sequence[AIMessageChunk]) -> AIMessage:
         content=whole.content,
         additional_kwargs=whole.additional_kwargs,
         response_metadata=whole.response_metadata,
+        usage_metadata=whole.usage_metadata,
         tool_calls=whole.tool_calls,
         invalid_tool_calls=invalid,
     )

@@ -93,9 +93,7 @@ def test_an_audio_turn_closes_the_turn_and_leaves_the_question_where_it_was() ->
 def test_the_instruction_moves_to_the_last_question() -> None:
     prompt = render(HumanMessage("Hi"), AIMessage("Hello!"), HumanMessage("Cut it"))
     assert prompt.turns[1].text == "Hi"
-    assert prompt.turns[2].text == (
-        "Thought: I now know the final answer.\nFinal Answer: Hello!"
-    )
+    assert prompt.turns[2].text == ("Thought: I now know the final answer.\nFinal Answer: Hello!")
     assert prompt.turns[3].text.startswith("Answer the following questions")
 
 
