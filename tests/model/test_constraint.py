@@ -15,9 +15,8 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, Field
 
 from qwen_audio_agent.agent.tools import TOOLS
-from qwen_audio_agent.chat_models.calling import Prompt, open_format
-from qwen_audio_agent.chat_models.calling.grammar import write_grammar
-from qwen_audio_agent.chat_models.calling.narrowing import AUDIOS, TIMES, narrow
+from qwen_audio_agent.chat_models.calling import Prompt, narrow, open_format
+from qwen_audio_agent.chat_models.calling.narrowing import AUDIOS, TIMES
 from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.model.constraint import Constraint, constraint_tokens
 from tests.chat_models.calling.replying import OUR_TOOLS, calls, problems, prompt_of, repairs
@@ -51,7 +50,7 @@ def tiny() -> Vocabulary:
 
 
 def constraint_of(vocabulary: Vocabulary, form: str, prompt: Prompt) -> Constraint:
-    grammar = write_grammar(form, prompt)
+    grammar = open_format(form).grammar(prompt)
     assert grammar is not None
     return Constraint(vocabulary.tokens, grammar)
 
@@ -79,7 +78,7 @@ def write(constraint: Constraint, vocabulary: Vocabulary, seed: int, errors: str
 def check_call(name: str, arguments: dict[str, Any]) -> None:
     TOOLS[name].arguments.read(arguments)
     assert all(arguments.get(role, 1) in LIVE for role in AUDIOS)
-    assert all(0 <= arguments.get(time, 0) <= max(LIVE.values()) for time in TIMES)
+    assert all(0 <= arguments.get(time, 0) <= round(max(LIVE.values()), 2) for time in TIMES)
     texts = [value for value in arguments.values() if isinstance(value, str)]
     assert all(text.isprintable() or len(text) <= 200 for text in texts)
     assert not any("<|" in text or "</" in text or "\n" in text for text in texts)

@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from langchain_core.messages import ToolMessage
 
 from qwen_audio_agent.agent.replies import read_reply
 from qwen_audio_agent.chat_models.calling import open_format
@@ -13,6 +14,7 @@ from qwen_audio_agent.chat_models.calling.tool_names import find_name, is_one_sl
 from qwen_audio_agent.errors import UsageError
 from tests.chat_models.calling.replying import (
     OUR_TOOLS,
+    QUESTION,
     calls,
     hermes_call,
     problems,
@@ -224,6 +226,24 @@ def test_without_tools_all_is_text(form: str) -> None:
     message = reply(form, text, "none")
     assert message.content == text
     assert calls(message) == problems(message) == []
+
+
+@pytest.mark.parametrize("form", ["react", "hermes"])
+@pytest.mark.parametrize("choice", ["auto", "any", "cut"])
+def test_the_history_shows_a_call_as_it_was_written(form: str, choice: str) -> None:
+    call_format, prompt = open_format(form), prompt_of(form, choice)
+    written = react_call(UM_JSON) if form == "react" else hermes_call(CUT_UM_JSON)
+    if choice != "auto":
+        # What was put in its mouth, and then from the place where that ends.
+        end = (
+            {"any": "Action:", "cut": "Action Input:"}[choice]
+            if form == "react"
+            else ({"any": '{"name": "', "cut": '"arguments":'}[choice])
+        )
+        written = written[written.index(end) + len(end) :]
+    message = call_format.parse(prompt, written)
+    again = call_format.render([*QUESTION, message, ToolMessage("Cut.", tool_call_id="call_1")])
+    assert again.turns[2].text.startswith(prompt.given + written)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import message_chunk_to_message
 
 from qwen_audio_agent.chat_models.calling import gather, open_format
+from qwen_audio_agent.chat_models.calling.strict_json import MAX_CHARS
 from tests.chat_models.calling.replying import prompt_of
 
 FRAGMENTS = [
@@ -58,6 +59,17 @@ def test_pieces_add_up_to_the_whole(
     assert merged.invalid_tool_calls == broken
     ids = [call["id"] for call in (*whole.tool_calls, *whole.invalid_tool_calls)]
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("quotes", ["", '"'])
+@pytest.mark.parametrize("num_more", [-12, 0, 1, 5, 11, 12, 40])
+def test_a_call_of_any_length_is_the_same_in_pieces(num_more: int, quotes: str) -> None:
+    text = f"<tool_call>{quotes}{'a' * (MAX_CHARS + num_more)}</tool_call>\nSo."
+    prompt, hermes = prompt_of("hermes"), open_format("hermes")
+    reader = hermes.reader(prompt)
+    pieces = [text[:MAX_CHARS], *text[MAX_CHARS:]]
+    chunks = [chunk for piece in pieces for chunk in reader.feed(piece)]
+    assert gather([*chunks, *reader.finish()]) == hermes.parse(prompt, text)
 
 
 def test_an_answer_comes_out_as_it_is_written() -> None:
