@@ -183,6 +183,21 @@ def test_a_forced_text_has_the_tokens_of_the_tokenizer(qwen: Vocabulary) -> None
     assert torch.isfinite(scores[0]).nonzero().tolist() == [[qwen.end]]
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("choice", ["auto", "any", "cut"])
+def test_what_is_put_in_the_mouth_ends_where_a_token_ends(
+    form: str, choice: str, qwen: Vocabulary
+) -> None:
+    given = prompt_of(form, choice).given
+    text = {
+        ("react", "auto"): " I cut it.",
+        ("react", "any"): " cut\nAction Input:",
+        ("hermes", "any"): 'cut", "arguments"',
+    }.get((form, choice), ' {"audio": 1}')
+    encode = qwen.encoding.encode
+    assert encode(given) + encode(text) == encode(given + text)
+
+
 def test_special_tokens_and_rows_without_a_token_are_never_allowed(qwen: Vocabulary) -> None:
     constraint = Constraint(qwen.tokens, "start: /(.|\\n)+/")
     scores = constraint.processor(0)(
