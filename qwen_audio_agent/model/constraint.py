@@ -14,15 +14,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import tiktoken
 import torch
 from numpy.typing import NDArray
-from transformers import LogitsProcessor, PreTrainedTokenizerFast
+from transformers import LogitsProcessor
 
 from qwen_audio_agent.errors import QwenAudioAgentError, UsageError
 
 if TYPE_CHECKING:
-    import tiktoken
     from llguidance import LLMatcher, LLTokenizer
+    from transformers import PreTrainedTokenizerFast
 
 _MISSING = (
     "generating by a grammar needs llguidance: pip install 'qwen-audio-agent[constrained]', or "
@@ -54,11 +55,11 @@ def constraint_tokens(
     except ImportError as error:
         raise UsageError(_MISSING) from error
     ends = list(end_tokens)
-    if isinstance(vocabulary, PreTrainedTokenizerFast):
-        return llguidance.hf.from_tokenizer(vocabulary, n_vocab=num_tokens, eos_token=ends)
-    return llguidance.tiktoken.lltokenizer_from_encoding(
-        vocabulary, n_vocab=num_tokens, eos_token=ends
-    )
+    if isinstance(vocabulary, tiktoken.Encoding):
+        return llguidance.tiktoken.lltokenizer_from_encoding(
+            vocabulary, n_vocab=num_tokens, eos_token=ends
+        )
+    return llguidance.hf.from_tokenizer(vocabulary, n_vocab=num_tokens, eos_token=ends)
 
 
 def has_llguidance() -> bool:

@@ -5,6 +5,7 @@
     reader = format.reader(prompt)
     reader.feed(text) ... reader.finish()                  -> chunks of the reply's message
     format.parse(prompt, text)                             -> the whole message
+    format.grammar(prompt)                                 -> what a reply may be, for llguidance
 
 Nothing here knows a network: `prompt.turns` is what a ChatML prompt is made from, and text is what
 it generates. What people, tools and files say stays text, see `react` and `hermes`; a call is read
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.chat_models.calling import hermes, react
+from qwen_audio_agent.chat_models.calling.grammar import write_grammar
 from qwen_audio_agent.chat_models.calling.hermes_reply import HermesReader
+from qwen_audio_agent.chat_models.calling.narrowing import narrow
 from qwen_audio_agent.chat_models.calling.prompts import (
     FormatName,
     Part,
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallFormat", "FormatName", "Part", "Prompt", "ReplyReader", "Role", "StopMatcher",
-    "ToolSchema", "Turn", "gather", "open_format",
+    "ToolSchema", "Turn", "gather", "narrow", "open_format",
 ]  # fmt: skip
 
 
@@ -73,6 +76,14 @@ class CallFormat:
             UsageError: a message or the choice has no place in this format.
         """
         return self._render(messages, tools, tool_choice)
+
+    def grammar(self, prompt: Prompt) -> str | None:
+        """The grammar of the replies to a prompt, for `qwen_audio_agent.model.constraint`.
+
+        Returns:
+            Lark as llguidance takes it, or None when no tool may be called: then all text is fine.
+        """
+        return write_grammar(self.name, prompt)
 
     def parse(self, prompt: Prompt, text: str, *, is_whole: bool = True) -> AIMessage:
         """The message that a reply is.

@@ -103,7 +103,7 @@ class HermesReader(ReplyReader):
             if match[0][0] != "<" or self._in_string:
                 continue
             if match.start() > MAX_CHARS:
-                break
+                return self._give_up()
             written, self._held = self._held[: match.start()], self._held[match.end() :]
             self._scanned = 0
             self._in_call, self.done = match[0] == OPEN, match[0] == RESPONSE
@@ -112,8 +112,13 @@ class HermesReader(ReplyReader):
         # What stands before the longest tag that may have begun is never looked at again.
         self._scanned = max(self._scanned, len(self._held) - _LONGEST_TAG)
         if len(self._held) > MAX_CHARS + _LONGEST_TAG:
-            self._read(self._held[: MAX_CHARS + 1], is_closed=True, is_whole=True)
-            self.done = True
+            return self._give_up()
+        return False
+
+    def _give_up(self) -> bool:
+        """Refuse a call that is too long, and all after it."""
+        self._read(self._held[: MAX_CHARS + 1], is_closed=True, is_whole=True)
+        self.done = True
         return False
 
     def _end(self, *, is_whole: bool) -> None:
@@ -121,6 +126,9 @@ class HermesReader(ReplyReader):
             return
         if not self._in_call:
             self._end_text(self._held, before_call=False)
+            return
+        if len(self._held) > MAX_CHARS:
+            self._give_up()
             return
         # The string that the tags seemed to be in has no end, so they were tags.
         written, tag, _ = self._held.partition(CLOSE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ def narrow(tools: Sequence[ToolSchema], audios: Mapping[int, float]) -> list[dic
     """
     if not audios:
         return [dict(tool) for tool in tools]
-    longest = math.floor(max(audios.values()) * 100) / 100
+    longest = round(max(audios.values()), 2)  # as the model is told it
     allowed: dict[tuple[str, str], dict[str, Any]] = {}
     for name in AUDIOS:
         allowed[name, "integer"] = {"enum": sorted(audios)}

@@ -77,9 +77,12 @@ Begin!
 Question: """
 _LAST_THOUGHT = "I now know the final answer."
 
+_LINE_ENDS = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+_SPACE = rf"[^\S{_LINE_ENDS}]"
 _LABEL = re.compile(
-    r"(^|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])"
-    r"(\s*(?:question|thought|action|action\s+input|observation|final\s+answer)\s*[:：])",
+    rf"(^|[{_LINE_ENDS}])({_SPACE}*"
+    rf"(?:question|thought|action|action{_SPACE}+input|observation|final{_SPACE}+answer)"
+    rf"{_SPACE}*[:：])",
     re.IGNORECASE,
 )
 

@@ -73,45 +73,61 @@ def read_json(text: str, *, is_whole: bool = True) -> Reading:
         reason = error
     if len(text) > MAX_CHARS or not text:
         raise reason
-    reader = _Reader(text, is_whole=is_whole)
-    fence = _FENCE.match(text)
-    if fence:
-        reader = _Reader(fence[1].strip(), is_whole=is_whole)
-        reader.repaired("markdown fence")
-        if text[fence.end() :].strip():
-            reader.repaired("trailing text")
-    return Reading(reader.values(), reader.repairs)
+    repairs: list[str] = []
+    if fence := _FENCE.match(text):
+        repairs = ["markdown fence", *(["trailing text"] if text[fence.end() :].strip() else [])]
+        text = fence[1].strip()
+    try:
+        return _Reader(text, repairs, is_whole=is_whole).read()
+    except UnreadableError as error:
+        reason = error
+    try:
+        return _Reader(text, repairs, is_whole=is_whole, inner_quotes=True).read()
+    except UnreadableError:
+        raise reason from None
 
 
 class _Reader:
-    """Reads once from left to right, with a look ahead of a few characters: linear time."""
+    """Reads once from left to right, with a look ahead of a few characters: linear time.
 
-    def __init__(self, text: str, *, is_whole: bool) -> None:
+    Args:
+        text: to read.
+        repairs: that were made before.
+        is_whole: whether a brace may be added at the end.
+        inner_quotes: whether a quotation mark may be part of a string; only where reading fails
+            otherwise, because it is a guess where such a string ends.
+    """
+
+    def __init__(
+        self, text: str, repairs: list[str], *, is_whole: bool, inner_quotes: bool = False
+    ) -> None:
         self._text = text
         self._at = 0
         self._is_whole = is_whole
-        self.repairs: list[str] = []
+        self._inner_quotes = inner_quotes
+        self._repairs = list(repairs)
 
-    def repaired(self, name: str) -> None:
-        if name not in self.repairs:
-            self.repairs.append(name)
-
-    def values(self) -> list[Any]:
-        """Objects, one after another or in a list; text after them is dropped."""
-        values: list[Any] = []
-        while not values or self._peek() in ("{", "["):
-            if self._peek() not in ("{", "[", '"', "'"):
-                raise self._wrong("an object in braces")
+    def read(self) -> Reading:
+        """Objects, one after another or in lists, or one string; text after them is dropped."""
+        if self._peek() not in ("{", "[", '"', "'"):
+            raise self._wrong("an object in braces")
+        values = [self._value("item", 0)]
+        while self._peek() in ("{", "["):
             values.append(self._value("item", 0))
-            self._space()
         if self._at < len(self._text):
-            self.repaired("trailing text")
-        return values
+            if isinstance(values[0], str):
+                raise self._wrong("nothing more")
+            self._repaired("trailing text")
+        return Reading(values, self._repairs)
+
+    def _repaired(self, name: str) -> None:
+        if name not in self._repairs:
+            self._repairs.append(name)
 
     def _value(self, place: str, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise UnreadableError(TOO_DEEP)
         match self._peek():
+            case "{" | "[" if depth == MAX_DEPTH:
+                raise UnreadableError(TOO_DEEP)
             case "{":
                 return self._object(depth)
             case "[":
@@ -133,7 +149,7 @@ class _Reader:
             if pairs:
                 self._expect(",")
                 if self._peek() == "}":
-                    self.repaired("trailing comma")
+                    self._repaired("trailing comma")
                     continue
             if self._peek() not in ('"', "'"):
                 raise self._wrong("a name in quotation marks")
@@ -149,7 +165,7 @@ class _Reader:
             if items:
                 self._expect(",")
                 if self._peek() == "]":
-                    self.repaired("trailing comma")
+                    self._repaired("trailing comma")
                     continue
             items.append(self._value("item", depth + 1))
         return items
@@ -164,13 +180,13 @@ class _Reader:
         before = self._text.rstrip()[-1]
         if not self._is_whole or before in ",:{[":
             raise self._wrong(f"the rest and {bracket}")
-        self.repaired("missing closing brace")
+        self._repaired("missing closing brace")
         return True
 
     def _string(self, place: str) -> str:
         quote = self._text[self._at]
         if quote == "'":
-            self.repaired("single quotes")
+            self._repaired("single quotes")
         self._at += 1
         ends, pieces = _STRING_ENDS[place], list[str]()
         while self._at < len(self._text):
@@ -179,7 +195,7 @@ class _Reader:
                 self._at = plain.end()
                 continue
             char = self._text[self._at]
-            if char == quote and ends.match(self._text, self._at + 1):
+            if char == quote and (not self._inner_quotes or ends.match(self._text, self._at + 1)):
                 self._at += 1
                 return "".join(pieces)
             pieces.append(self._escape() if char == "\\" else self._odd(char, quote))
@@ -192,16 +208,16 @@ class _Reader:
             return str(json.loads(f'"{escape[0]}"'))
         if self._text[self._at + 1 : self._at + 2] != "'":
             raise self._wrong("a known escape")
-        self.repaired("wrong escape")
+        self._repaired("wrong escape")
         self._at += 2
         return "'"
 
     def _odd(self, char: str, quote: str) -> str:
         """A character that strict JSON would not have inside a string."""
         if char == quote:
-            self.repaired("unescaped inner quotes")
+            self._repaired("unescaped inner quotes")
         elif char in "\n\r\t":
-            self.repaired("unescaped line end")
+            self._repaired("unescaped line end")
         elif char not in "\"'":
             raise self._wrong("no control characters")
         self._at += 1
@@ -213,7 +229,7 @@ class _Reader:
         if word in _WORDS or word in _PYTHON_WORDS:
             self._at += len(word)
             if word in _PYTHON_WORDS:
-                self.repaired("Python words")
+                self._repaired("Python words")
             return (_WORDS | _PYTHON_WORDS)[word]
         if word in ("NaN", "Infinity") or self._text.startswith("-Infinity", self._at):
             refuse_constant(word or "-Infinity")

@@ -32,6 +32,9 @@ SEVERAL = "several calls in one place"
 MAX_CALLS = 16
 """Of one reply; more are dropped, which is a model in a loop."""
 
+_BLOCK = 4096
+"""Characters that are read at once."""
+
 
 class ReplyReader(ABC):
     """Reads one reply; a subclass knows where a format has its calls.
@@ -62,8 +65,10 @@ class ReplyReader(ABC):
         Args:
             text: decoded next, with stop strings already dropped; of any length.
         """
-        if not self.done:
-            self._take(text)
+        # Little by little: taking the beginning off a long text again and again is slow.
+        for start in range(0, len(text), _BLOCK):
+            if not self.done:
+                self._take(text[start : start + _BLOCK])
         return self._given_out()
 
     def finish(self, *, is_whole: bool = True) -> list[AIMessageChunk]:

@@ -51,7 +51,7 @@ def read_strictly(text: str) -> Any:
 def _check_depth(value: Any) -> None:
     """Refuse what is nested too deeply, without nesting calls for it."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         inner = [
             v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)
         ]

@@ -26,11 +26,15 @@ def test_the_tools_are_in_the_system_turn() -> None:
     assert told(prompt) == [
         (
             "system",
-            "Edit speech.\n\n# Tools\n\nYou may call one or more functions to assist with the user "
-            "query.\n\nYou are provided with function signatures within <tools></tools> XML tags:\n"
-            f"<tools>\n{json.dumps(CUT)}\n</tools>\n\nFor each function call, return a json object "
-            "with function name and arguments within <tool_call></tool_call> XML tags:\n"
-            '<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>',
+            (
+                "Edit speech.\n\n# Tools\n\n"
+                "You may call one or more functions to assist with the user query.\n\n"
+                "You are provided with function signatures within <tools></tools> XML tags:\n"
+                f"<tools>\n{json.dumps(CUT)}\n</tools>\n\n"
+                "For each function call, return a json object with function name and arguments "
+                "within <tool_call></tool_call> XML tags:\n<tool_call>\n"
+                '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
+            ),
         ),
         ("user", "Cut it"),
         ("assistant", ""),
@@ -51,8 +55,10 @@ def test_calls_and_results_are_between_their_tags() -> None:
         '<tool_call>\n{"name": "cut", "arguments": {"audio": 7}}\n</tool_call>'
     )
     assert prompt.turns[3].parts == (
-        "<tool_response>\nCut.\n</tool_response>\n"
-        "<tool_response>\nError: There is no Audio 7.\n</tool_response>\nAudio 2: 2.00 s.\n",
+        (
+            "<tool_response>\nCut.\n</tool_response>\n"
+            "<tool_response>\nError: There is no Audio 7.\n</tool_response>\nAudio 2: 2.00 s.\n"
+        ),
         AUDIO,
     )
     assert prompt.turns[4].role == "assistant"

@@ -35,18 +35,21 @@ def test_the_instruction_is_the_one_that_qwen_was_trained_on() -> None:
         ("system", "You are a helpful assistant."),
         (
             "user",
-            "Answer the following questions as best you can. You have access to the following "
-            "APIs:\n\ncut: Call this tool to interact with the cut API. What is the cut API useful "
-            "for? Remove words, or a stretch of time, and close the gap. Makes a new audio. "
-            f"Parameters: {parameters} Format the arguments as a JSON object.\n\n"
-            "Use the following format:\n\nQuestion: the input question you must answer\n"
-            "Thought: you should always think about what to do\n"
-            "Action: the action to take, should be one of [cut]\n"
-            "Action Input: the input to the action\nObservation: the result of the action\n"
-            "... (this Thought/Action/Action Input/Observation can be repeated zero or more "
-            "times)\nThought: I now know the final answer\n"
-            "Final Answer: the final answer to the original input question\n\nBegin!\n\n"
-            "Question: Cut it",
+            (
+                "Answer the following questions as best you can. You have access to the following "
+                "APIs:\n\ncut: Call this tool to interact with the cut API. "
+                "What is the cut API useful for? "
+                "Remove words, or a stretch of time, and close the gap. Makes a new audio. "
+                f"Parameters: {parameters} Format the arguments as a JSON object.\n\n"
+                "Use the following format:\n\nQuestion: the input question you must answer\n"
+                "Thought: you should always think about what to do\n"
+                "Action: the action to take, should be one of [cut]\n"
+                "Action Input: the input to the action\nObservation: the result of the action\n"
+                "... (this Thought/Action/Action Input/Observation can be repeated zero or more "
+                "times)\nThought: I now know the final answer\n"
+                "Final Answer: the final answer to the original input question\n\nBegin!\n\n"
+                "Question: Cut it"
+            ),
         ),
         ("assistant", "Thought:"),
     ]
@@ -68,8 +71,10 @@ def test_a_result_goes_on_in_the_same_turn() -> None:
     assert told(prompt)[2:] == [
         (
             "assistant",
-            'Thought: Easy.\nAction: cut\nAction Input: {"audio": 1}\n'
-            "Observation: Cut 0.3 s.\nThought:",
+            (
+                'Thought: Easy.\nAction: cut\nAction Input: {"audio": 1}\n'
+                "Observation: Cut 0.3 s.\nThought:"
+            ),
         )
     ]
 
@@ -176,13 +181,13 @@ def test_calls_are_numbered_through_the_conversation() -> None:
 LABELS = ["Question", "Thought", "Action", "Action Input", "Observation", "Final Answer"]
 _LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _SPEAKS = re.compile(
-    rf"(?:^|[{_LINE_BREAKS}])\s*(?:{'|'.join(LABELS)})\s*[:：]", re.IGNORECASE
+    rf"(?:^|[{_LINE_BREAKS}])[ \t]*(?:{'|'.join(LABELS)})[ \t]*[:：]", re.IGNORECASE
 )  # fmt: skip
 
 hostile = st.lists(
     st.one_of(
         st.sampled_from([f"{label}:" for label in LABELS] + ["final  answer ：", "action\tinput:"]),
-        st.sampled_from(list(_LINE_BREAKS) + [" ", "> ", "{", '"', "\\n", "um"]),
+        st.sampled_from([*list(_LINE_BREAKS), " ", "> ", "{", '"', "\\n", "um"]),
     )
 ).map("".join)
 
