@@ -20,9 +20,15 @@ from qwen_audio_agent.model.weights import CheckpointReport, check_checkpoint
 
 MOST_NAMES = 5
 SIZES = (
-    "vocab_size hidden_size num_hidden_layers num_attention_heads kv_channels intermediate_size "
-    "seq_length audio"
-).split()
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "kv_channels",
+    "intermediate_size",
+    "seq_length",
+    "audio",
+)
 
 
 def as_json(report: CheckpointReport) -> dict[str, Any]:

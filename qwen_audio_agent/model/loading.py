@@ -47,7 +47,10 @@ def load_checked(
     Raises:
         CheckpointError: a weight is missing, surplus or misshapen.
     """
-    checked = _checkable(source, config, kwargs)
+    try:
+        checked = _checkable(source, config, kwargs)
+    except CheckpointError as error:
+        raise CheckpointError(f"{source}: {error}") from error
     if checked:
         folder, effective = checked
         check_checkpoint(

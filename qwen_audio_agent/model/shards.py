@@ -135,7 +135,14 @@ def _read_pickle(path: Path) -> dict[str, StoredTensor] | Flaw:
             key: StoredTensor(tuple(tensor.shape), _dtype(str(tensor.dtype)))
             for key, tensor in tensors.items()
         }
-    except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, ValueError) as error:
+    except (
+        RuntimeError,
+        OSError,
+        EOFError,
+        pickle.UnpicklingError,
+        AttributeError,
+        ValueError,
+    ) as error:
         if "mmap can only be used" in str(error):  # before torch 1.6, or no weights at all
             return Flaw("unreadable", "is no zip of torch.save: its weights cannot be listed")
         return Flaw("unreadable", "is no file of torch.save, or cut off: is the download complete?")
