@@ -9,13 +9,9 @@ from typing import Any, Final
 
 from qwen_audio_agent.errors import CheckpointError
 from qwen_audio_agent.model.config import QwenAudioConfig
+from qwen_audio_agent.model.differences import KeyDifferences, Misshapen
 from qwen_audio_agent.model.downloads import read_json
-from qwen_audio_agent.model.weights import (
-    KeyDifferences,
-    Misshapen,
-    check_checkpoint,
-    read_config,
-)
+from qwen_audio_agent.model.weights import check_checkpoint, read_config
 
 Source = str | os.PathLike[str] | None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,58 +14,14 @@ from transformers import PreTrainedModel
 
 from qwen_audio_agent.errors import CheckpointError
 from qwen_audio_agent.model.config import QwenAudioConfig
+from qwen_audio_agent.model.differences import KeyDifferences, differences, in_words
 from qwen_audio_agent.model.downloads import partial_downloads, read_json, shown
-from qwen_audio_agent.model.shards import Shard, StoredTensor, read_shards
+from qwen_audio_agent.model.shards import Shard, read_shards
 from qwen_audio_agent.model.vocabulary import VOCABULARY, Vocabulary, read_ranks
 
 T = TypeVar("T")
 
 _MOST_LAYERS = 1000  # of a folder of others: the network is built, if without memory
-
-
-@dataclass(frozen=True, slots=True)
-class Misshapen:
-    """A weight of another shape than the network's."""
-
-    name: str
-    stored: tuple[int, ...]
-    expected: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyDifferences:
-    """How the weights of a checkpoint differ from those of the network.
-
-    Attributes:
-        missing: keys that only the network has.
-        surplus: keys that only the checkpoint has.
-        misshapen: keys of both.
-    """
-
-    missing: tuple[str, ...] = ()
-    surplus: tuple[str, ...] = ()
-    misshapen: tuple[Misshapen, ...] = ()
-
-    def problems(self) -> list[str]:
-        """A line for each kind that there is."""
-        lines = []
-        if self.missing:
-            count = _count(len(self.missing), "is missing", "are missing")
-            lines.append(f"{count}, such as {shown(self.missing[0])}: is the download complete?")
-        if self.surplus:
-            count = _count(len(self.surplus), "has", "have")
-            lines.append(
-                f"{count} no place in the network, such as {shown(self.surplus[0])}: is it the "
-                "checkpoint of another model?"
-            )
-        if self.misshapen:
-            first = self.misshapen[0]
-            count = _count(len(self.misshapen), "does", "do")
-            lines.append(
-                f"{count} not fit the sizes in config.json, such as {shown(first.name)}: "
-                f"{list(first.stored)}, not {list(first.expected)}"
-            )
-        return lines
 
 
 @dataclass(frozen=True)
@@ -91,7 +46,7 @@ class CheckpointReport:
     vocabulary: Vocabulary | None = None
     shards: tuple[Shard, ...] = ()
     partial: tuple[str, ...] = ()
-    keys: KeyDifferences = KeyDifferences()
+    keys: KeyDifferences = field(default_factory=KeyDifferences)
     num_parameters: int = 0
     memory: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -150,14 +105,13 @@ def check_checkpoint(
     problems += _flaws(shards)
     keys = KeyDifferences()
     if network and shards and getattr(config, "quantization_config", None) is None:
-        keys = _compared(network, shards)
+        keys = differences(network, shards)
         problems += KeyDifferences(
             keys.missing, keys.surplus, () if any_shape else keys.misshapen
         ).problems()
     problems += _repeated(shards)
-    for name in ("generation_config.json", "tokenizer_config.json"):  # may be left out
-        if (folder / name).exists():
-            _tried(problems, read_json, folder / name)
+    if (folder / "generation_config.json").exists():  # transformers ignores it if it is broken
+        _tried(problems, read_json, folder / "generation_config.json")
     vocabulary = _tried(problems, _read_vocabulary, folder) if with_vocabulary else None
     if vocabulary and network:
         _tried(problems, vocabulary.raise_if_foreign, network.config)
@@ -240,28 +194,12 @@ def _tried(problems: list[str], read: Callable[..., T], *arguments: object) -> T
 
 
 def _read_vocabulary(folder: Path) -> Vocabulary:
+    settings = folder / "tokenizer_config.json"
+    if settings.exists():  # it may be left out
+        name = read_json(settings).get("tokenizer_class", "QWenTokenizer")
+        if name != "QWenTokenizer":
+            raise CheckpointError(f"{settings.name} is that of a {shown(str(name))}, not of Qwen")
     return Vocabulary(len(read_ranks(folder / VOCABULARY)))
-
-
-def _compared(network: PreTrainedModel, shards: Sequence[Shard]) -> KeyDifferences:
-    stored: dict[str, StoredTensor] = {}
-    for shard in shards:
-        stored.update(shard.tensors)
-    expected = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    ignored = network._keys_to_ignore_on_load_unexpected or ()
-    return KeyDifferences(
-        tuple(key for key in expected if key not in stored),
-        tuple(
-            key
-            for key in stored
-            if key not in expected and not any(re.search(pattern, key) for pattern in ignored)
-        ),
-        tuple(
-            Misshapen(key, stored[key].shape, shape)
-            for key, shape in expected.items()
-            if key in stored and stored[key].shape != shape
-        ),
-    )
 
 
 def _flaws(shards: Sequence[Shard]) -> list[str]:
@@ -282,9 +220,5 @@ def _repeated(shards: Sequence[Shard]) -> list[str]:
     twice = [key for key, count in counts.items() if count > 1]
     if not twice:
         return []
-    count = _count(len(twice), "stands", "stand")
+    count = in_words(len(twice), "stands", "stand")
     return [f"{count} in several files, such as {shown(twice[0])}: are they of one checkpoint?"]
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"1 weight {one}" if number == 1 else f"{number:,} weights {several}"
