@@ -97,7 +97,7 @@ def _checkable(
         # A file with a config of its own may be loaded; a name on a hub is no path.
         is_path = folder.is_absolute() or folder.is_file()
         return (folder, None) if is_path and config is None else None
-    if (folder / ".metadata").exists():  # saved by distributed training, which loads strictly
+    if any(folder.glob("shard-*-model-*.safetensors")):  # of distributed training: loads strictly
         return None
     if isinstance(config, QwenAudioConfig):
         return folder, config

@@ -142,7 +142,10 @@ def read_config(folder: Path, **overrides: Any) -> QwenAudioConfig:
     if raw.get("model_type") != QwenAudioConfig.model_type:
         kind = shown(str(raw.get("model_type")))
         raise CheckpointError(f"config.json is that of a model of type {kind}, not of Qwen-Audio")
-    return QwenAudioConfig.from_dict(raw, **overrides)
+    try:
+        return QwenAudioConfig.from_dict(raw, **overrides)
+    except Exception as error:  # transformers raises what it comes upon
+        raise CheckpointError(f"config.json makes no sense: {shown(str(error))}") from error
 
 
 def network_on_meta(config: QwenAudioConfig) -> PreTrainedModel:

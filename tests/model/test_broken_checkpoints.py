@@ -112,6 +112,8 @@ def test_a_broken_config(folder, text, told):
         ({"audio": None}, "config.json has no 'audio'"),
         ({"hidden_size": "many"}, "config.json: audio.output_dim and hidden_size must be equal"),
         ({"vocab_size": "many"}, "the sizes in config.json make no network"),
+        ({"dtype": "float33"}, "config.json makes no sense: module 'torch' has no attribute"),
+        ({"id2label": 5}, "config.json makes no sense: 'int' object has no attribute"),
         ({"vocab_size": -5}, "the sizes in config.json make no network"),
         ({"intermediate_size": 10**30}, "the sizes in config.json make no network"),
         ({"num_hidden_layers": 10**9}, "the sizes in config.json make no network"),

@@ -154,6 +154,19 @@ def test_folders(folder, loader, edit, told):
         assert str(caught.value).startswith(f"{folder}: {told}")
 
 
+def test_the_cache_of_a_hub(folder, tmp_path):
+    revision = "0123456789" * 4
+    place = tmp_path / "cache" / "models--some--qwen-audio"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs" / "main").write_text(revision, "utf-8")
+    snapshot = shutil.copytree(folder, place / "snapshots" / revision)
+    options = {"cache_dir": tmp_path / "cache", "local_files_only": True}
+    assert QwenAudioForCausalLM.from_pretrained("some/qwen-audio", **options)
+    edit_weights(snapshot, lambda tensors: tensors.pop(HEAD))
+    with pytest.raises(CheckpointError, match=r"^some/qwen-audio: 1 weight is missing"):
+        QwenAudioForCausalLM.from_pretrained("some/qwen-audio", **options)
+
+
 def test_weights_in_memory():
     weights = tiny_model().state_dict()
 
