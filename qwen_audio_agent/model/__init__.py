@@ -13,9 +13,11 @@ from qwen_audio_agent.model.features import AudioClip, clip_of, read_clip
 from qwen_audio_agent.model.list_format import Query, Reply
 from qwen_audio_agent.model.network import QwenAudioForCausalLM, QwenAudioModel
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
+from qwen_audio_agent.model.weights import CheckpointReport, check_checkpoint
 
 __all__ = [
     "AudioClip",
+    "CheckpointReport",
     "Conversation",
     "FeatureCache",
     "QWenTokenizer",
@@ -24,6 +26,7 @@ __all__ = [
     "QwenAudioForCausalLM",
     "QwenAudioModel",
     "Reply",
+    "check_checkpoint",
     "clip_of",
     "read_clip",
 ]

@@ -47,6 +47,7 @@ class ChatMixin:
 
         Raises:
             AudioFileError: an audio cannot be read, or is longer than 30 s.
+            CheckpointError: the tokenizer is that of another model, or its vocabulary is cut off.
             UsageError: the prompt is too long, or names an address that is not allowed.
         """
         turn = _Turn(cast("QwenAudioForCausalLM", self), tokenizer, query, history, system, options)
@@ -92,6 +93,7 @@ class _Turn:
         system: str,
         options: dict[str, Any],
     ) -> None:
+        tokenizer.vocabulary.raise_if_foreign(model.config)
         options = dict(options)
         config: GenerationConfig = options.pop("generation_config", None) or model.generation_config
         self._model, self._tokenizer = model, tokenizer

@@ -115,6 +115,9 @@ class QwenAudioEngine:
         model: Qwen-Audio-Chat.
         tokenizer: of it.
         name: of the checkpoint.
+
+    Raises:
+        CheckpointError: the tokenizer is that of another model, or its vocabulary is cut off.
     """
 
     call_format: Literal["react", "hermes"] = "react"
@@ -123,6 +126,7 @@ class QwenAudioEngine:
     def __init__(
         self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
     ) -> None:
+        tokenizer.vocabulary.raise_if_foreign(model.config)
         self.model, self.tokenizer, self.name = model, tokenizer, name
         self.sampling = Sampling.of(model.generation_config)
         self.features = FeatureCache()

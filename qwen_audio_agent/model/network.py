@@ -29,6 +29,7 @@ from qwen_audio_agent.model.decoder import (
 )
 from qwen_audio_agent.model.encoder import AudioEncoder, sinusoids
 from qwen_audio_agent.model.features import AudioClip
+from qwen_audio_agent.model.loading import load_checked
 
 AudioInfo = Mapping[str, Any] | Sequence[Mapping[str, Any] | None]
 """What the original tokenizer's `process_audio` makes: of one prompt, or of each row of a batch."""
@@ -214,6 +215,15 @@ class QwenAudioForCausalLM(ChatMixin, QwenAudioPreTrainedModel, GenerationMixin)
         self.transformer = QwenAudioModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As transformers does it, but a checkpoint that is not whole is refused.
+
+        Raises:
+            CheckpointError: a weight is missing, surplus or misshapen, or a file is broken.
+        """
+        return load_checked(super().from_pretrained, pretrained_model_name_or_path, *args, **kwargs)
 
     def forward(
         self,

@@ -5,6 +5,7 @@ Source: QwenLM/Qwen-Audio, tokenization_qwen.py, at 0b0e882e; their order decide
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 END_OF_TEXT: Final = "<|endoftext|>"
@@ -34,6 +35,7 @@ def timestamp(seconds: float) -> str:
     return f"<|{seconds:.2f}|>"
 
 
+@cache
 def special_tokens() -> tuple[str, ...]:
     """All 3522, in the order of their ids, which follow those of the text tokens."""
     return (

@@ -9,8 +9,6 @@ Source: QwenLM/Qwen-Audio, tokenization_qwen.py, at 0b0e882e.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +35,8 @@ from qwen_audio_agent.model.special_tokens import (
     IM_START,
     special_tokens,
 )
+from qwen_audio_agent.model.vocabulary import VOCABULARY, Vocabulary, read_ranks
 
-VOCABULARY: Final = "qwen.tiktoken"
 MAX_CHARACTERS: Final = 1_000_000
 Specials = Literal["none", "audio", "all"]
 
@@ -60,16 +58,21 @@ class QWenTokenizer(PreTrainedTokenizer):
         **kwargs: as every tokenizer of transformers.
 
     Raises:
-        CheckpointError: the file is no such vocabulary.
+        CheckpointError: there is no file, or it is no such vocabulary.
     """
 
     vocab_files_names = {"vocab_file": VOCABULARY}
     model_input_names = ["input_ids", "attention_mask"]
 
-    def __init__(self, vocab_file: str, errors: str = "replace", **kwargs: Any) -> None:
+    def __init__(
+        self, vocab_file: str | None = None, errors: str = "replace", **kwargs: Any
+    ) -> None:
+        if vocab_file is None:  # what transformers says of a folder without one
+            raise CheckpointError(f"there is no {VOCABULARY}: is the download complete?")
         self.vocab_file = str(vocab_file)
         self.errors = errors
         ranks = read_ranks(Path(vocab_file))
+        self.vocabulary = Vocabulary(len(ranks))
         self.num_text_tokens = len(ranks)
         specials = {token: len(ranks) + i for i, token in enumerate(special_tokens())}
         self.special_ids = specials
@@ -312,33 +315,6 @@ class QWenTokenizer(PreTrainedTokenizer):
         data = Path(self.vocab_file).read_bytes()
         path.write_bytes(data)
         return (str(path),)
-
-
-def read_ranks(path: Path) -> dict[bytes, int]:
-    """The tokens of a .tiktoken file and their ranks.
-
-    Raises:
-        CheckpointError: the file cannot be read, or a line is no token, or ranks are missing.
-    """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise CheckpointError(f"the vocabulary {path} cannot be read: {error.strerror}") from error
-    ranks: dict[bytes, int] = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            token, rank = line.split()
-            ranks[base64.b64decode(token, validate=True)] = int(rank)
-        except (ValueError, binascii.Error) as error:
-            raise CheckpointError(
-                f"{path} is no vocabulary of tiktoken: line {number} is no token with its rank; is "
-                "the download complete?"
-            ) from error
-    if not ranks or sorted(ranks.values()) != list(range(len(ranks))):
-        raise CheckpointError(f"{path} is no whole vocabulary: some of its {len(lines)} ranks miss")
-    if any(bytes([byte]) not in ranks for byte in range(256)):
-        raise CheckpointError(f"{path} is no byte-level vocabulary: some bytes have no token")
-    return ranks
 
 
 def _spans(audio_info: Any) -> list[int]:
