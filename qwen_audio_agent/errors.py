@@ -9,6 +9,7 @@
     |-- SessionError            a session folder that is broken, locked or of another version
     |   `-- SourceChangedError  a source is gone, or is not the file that it was
     |-- LimitReached            the planner ran out of steps or of time
+    |-- CheckpointError         the folder of a model does not hold what it should
     |-- UsageError              a command line, or a call, that makes no sense
     `-- ToolError               for the model: what was given, what is allowed, what to do next
 
@@ -51,6 +52,10 @@ class SourceChangedError(SessionError):
 
 class LimitReached(QwenAudioAgentError):  # noqa: N818  (what happened, not a fault)
     """The planner ran out of steps or of time; what was done until then is kept."""
+
+
+class CheckpointError(QwenAudioAgentError):
+    """The folder of a model does not hold what it should: says what is missing or does not fit."""
 
 
 class UsageError(QwenAudioAgentError):

@@ -178,14 +178,14 @@ def loading(folder: Path) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Without the advice and the bars of progress of transformers, which are for programmers."""
     verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
         if had_bar:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            logging.enable_progress_bar()
 
 
 def _line(error: Exception) -> str:

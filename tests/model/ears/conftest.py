@@ -23,7 +23,7 @@ from transformers import (
     WhisperTokenizer,
 )
 
-TEXT = json.loads((Path(__file__).parents[2] / "examples" / "interview.json").read_text())
+TEXT = json.loads((Path(__file__).parents[3] / "examples" / "interview.json").read_text())
 LANGUAGES = ("en", "zh", "de")
 
 

@@ -1,0 +1,180 @@
+"""What a chat model needs of a network that hears: turns in, text out, and the cost.
+
+`QwenAudioEngine` is the native one. Others wrap transformers' own classes of later Qwen models;
+they all take the same turns, so that the chat model above them is one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from transformers import LogitsProcessor
+
+from qwen_audio_agent.model.cache import FeatureCache
+from qwen_audio_agent.model.conversation import Conversation
+from qwen_audio_agent.model.features import LONGEST_SECONDS
+from qwen_audio_agent.model.generation import Sampling, StopSequences, texts
+from qwen_audio_agent.model.list_format import Reply
+from qwen_audio_agent.model.network import QwenAudioForCausalLM
+from qwen_audio_agent.model.prompt import ChatPrompts
+from qwen_audio_agent.model.tokenizer import QWenTokenizer
+
+Role = Literal["system", "user", "assistant"]
+MOST_CONVERSATIONS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side says.
+
+    Attributes:
+        role: who.
+        said: a text, a `Query` with audio in it, or a `Reply` of the model itself.
+    """
+
+    role: Role
+    said: str
+
+
+@dataclass
+class Generation:
+    """A reply in the making: iterate over it for its text, then read what it was.
+
+    Attributes:
+        num_prompt_tokens: places of the prompt.
+        num_audio_tokens: those of them that are audio.
+        token_ids: what was generated so far.
+        finish_reason: "stop" or "length", once it has ended.
+    """
+
+    num_prompt_tokens: int
+    num_audio_tokens: int
+    pieces: Iterator[str]
+    token_ids: list[int] = field(default_factory=list)
+    finish_reason: Literal["stop", "length"] | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self.pieces
+
+
+class Engine(Protocol):
+    """A network that hears and writes.
+
+    Attributes:
+        name: of the checkpoint.
+        call_format: how it was taught to ask for tools.
+        max_clip_seconds: the longest audio that it hears at once.
+        sampling: the settings of the checkpoint.
+    """
+
+    name: str
+    call_format: Literal["react", "hermes"]
+    max_clip_seconds: float
+    sampling: Sampling
+
+    def generate(
+        self,
+        turns: Sequence[Turn],
+        sampling: Sampling,
+        processors: Iterable[LogitsProcessor] = (),
+    ) -> Generation:
+        """Begin a reply to the turns; an assistant's turn at the end is gone on with.
+
+        Raises:
+            UsageError: the prompt is too long.
+        """
+        ...
+
+    def encode_text(self, text: str) -> list[int]:
+        """Ids of a plain text."""
+        ...
+
+    def guide(self) -> Any:
+        """The vocabulary for constrained decoding, as llguidance wants it."""
+        ...
+
+
+class QwenAudioEngine:
+    """The native network. Threads may share it; each conversation is used by one at a time.
+
+    Args:
+        model: Qwen-Audio-Chat.
+        tokenizer: of it.
+        name: of the checkpoint.
+    """
+
+    call_format: Literal["react", "hermes"] = "react"
+    max_clip_seconds = LONGEST_SECONDS
+
+    def __init__(
+        self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
+    ) -> None:
+        self.model, self.tokenizer, self.name = model, tokenizer, name
+        self.sampling = Sampling.of(model.generation_config)
+        self.features = FeatureCache()
+        self._prompts = ChatPrompts(tokenizer)
+        self._idle: list[Conversation] = []
+        self._lock = threading.Lock()
+
+    def generate(
+        self,
+        turns: Sequence[Turn],
+        sampling: Sampling,
+        processors: Iterable[LogitsProcessor] = (),
+    ) -> Generation:
+        """Begin a reply, with as much of an earlier conversation as the turns begin with."""
+        prompt = self._prompts.turns([(turn.role, turn.said) for turn in turns])
+        num_audio = sum(clip.lengths.span for clip in prompt.clips)
+        generation = Generation(len(prompt), num_audio, iter(()))
+        tokenizer = self.tokenizer
+        ends = (tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id)
+        unspeakable = tokenizer.unspeakable(self.model.config.vocab_size)
+
+        def tokens() -> Iterator[int]:
+            conversation = self._take(prompt.identity)
+            try:
+                stream = conversation.stream(
+                    prompt, sampling, StopSequences(ends), processors, unspeakable
+                )
+                for token in stream:
+                    generation.token_ids.append(token)
+                    yield token
+                full = len(generation.token_ids) >= sampling.max_new_tokens
+                generation.finish_reason = "length" if full else "stop"
+            finally:
+                self._give_back(conversation)
+
+        generation.pieces = texts(tokenizer, tokens())
+        return generation
+
+    def encode_text(self, text: str) -> list[int]:
+        """Ids of a plain text."""
+        return self.tokenizer.encode_text(text)
+
+    def guide(self) -> Any:
+        """The vocabulary for constrained decoding."""
+        return self.tokenizer.encoding, self.model.config.vocab_size, self.tokenizer.im_end_id
+
+    def reply(self, generation: Generation) -> Reply:
+        """What was generated, to be handed back in a later turn."""
+        ids = generation.token_ids
+        return Reply("".join(texts(self.tokenizer, ids)), ids)
+
+    def _take(self, identity: Sequence[int]) -> Conversation:
+        """The idle conversation that has read most of it, or a new one."""
+        with self._lock:
+            if not self._idle:
+                return Conversation(self.model, self.features)
+            best = max(self._idle, key=lambda conversation: conversation.common(identity))
+            if not best.common(identity) and len(self._idle) < MOST_CONVERSATIONS:
+                return Conversation(self.model, self.features)
+            self._idle.remove(best)
+            return best
+
+    def _give_back(self, conversation: Conversation) -> None:
+        with self._lock:
+            self._idle.append(conversation)
+            del self._idle[:-MOST_CONVERSATIONS]

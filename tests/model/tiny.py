@@ -1,0 +1,63 @@
+"""A tiny network with random weights, and a vocabulary of single bytes and a few pairs."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from qwen_audio_agent.model import AudioClip, QwenAudioConfig, QwenAudioForCausalLM, QWenTokenizer
+
+NUM_TEXT_TOKENS = 260
+SEQ_LENGTH = 256
+
+
+def write_vocabulary(folder: Path) -> Path:
+    """All bytes, and four pairs that are merged."""
+    tokens = [bytes([byte]) for byte in range(256)] + [b"th", b"he", b"the", b"in"]
+    lines = (f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in enumerate(tokens))
+    path = folder / "qwen.tiktoken"
+    path.write_text("".join(lines), "ascii")
+    return path
+
+
+def tiny_config(**changes: Any) -> QwenAudioConfig:
+    sizes: dict[str, Any] = {
+        "vocab_size": NUM_TEXT_TOKENS + 3522 + 40,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "kv_channels": 8,
+        "intermediate_size": 96,
+        "layer_norm_epsilon": 1e-5,
+        "seq_length": SEQ_LENGTH,
+        "max_position_embeddings": 4096,
+        "audio": {
+            "n_mels": 80,
+            "n_ctx": 1500,
+            "n_state": 48,
+            "n_head": 3,
+            "n_layer": 2,
+            "output_dim": 32,
+            "audio_start_id": NUM_TEXT_TOKENS + 3520,
+        },
+    }
+    return QwenAudioConfig(**(sizes | changes))
+
+
+def tiny_model(**changes: Any) -> QwenAudioForCausalLM:
+    """Weights large enough that what is read before matters for what comes next."""
+    torch.manual_seed(0)
+    return QwenAudioForCausalLM(tiny_config(initializer_range=0.3, **changes)).eval()
+
+
+def tiny_tokenizer(folder: Path) -> QWenTokenizer:
+    return QWenTokenizer(str(write_vocabulary(folder)))
+
+
+def noise(seconds: float, seed: int = 0) -> AudioClip:
+    numbers = np.random.default_rng(seed).normal(0, 0.1, round(seconds * 16_000))
+    return AudioClip(numbers.astype(np.float32), f"noise {seed}.wav")
