@@ -25,7 +25,7 @@ import ear_trials
 import measuring
 import truth
 
-from qwen_audio_agent.speech.ears import ear_names, open_ear
+from qwen_audio_agent.speech.ears import ear_names, has_weights, open_ear
 from qwen_audio_agent.speech.scoring import average_alignment_shift, word_error_rate
 
 Row = dict[str, object]
@@ -130,7 +130,8 @@ def main(argv: list[str]) -> int:
     """Print the tables; exit status 0."""
     parser = argparse.ArgumentParser(prog="evaluate.py ears", description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path, help="with truth.json; or SPEECH_DATA")
-    parser.add_argument("--ear", nargs="+", default=ear_names(), help="all of them by default")
+    at_hand = [name for name in ear_names() if has_weights(name)]
+    parser.add_argument("--ear", nargs="+", default=at_hand, help="all at hand by default")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     tables: dict[str, list[Row]] = {}

@@ -7,13 +7,13 @@ from qwen_audio_agent.speech.ears import Ear, ear_names, open_ear
 
 
 def named_ear(name: str) -> Ear:
-    """The ear that `--ear` names.
+    """The ear that `--ear` names, such as "pocketsphinx" or "whisper:FOLDER".
 
     Raises:
         UsageError: there is no such ear.
         HearingError: it is there, but cannot start.
     """
-    if name != "auto" and name not in ear_names():
+    if name != "auto" and name.partition(":")[0] not in ear_names():
         known = ", ".join(["auto", *ear_names()])
         raise UsageError(f"there is no ear {name!r}; there are: {known}")
     return open_ear(name)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from qwen_audio_agent.cli.one_line import one_line
 
+_EAR = "who listens, such as pocketsphinx or whisper:FOLDER_WITH_WEIGHTS (default: auto)"
 FORMATS = ("text", "json", "srt", "vtt", "textgrid", "audacity")
 
 EDIT_EXAMPLES = """\
@@ -140,7 +141,7 @@ def _add_words(commands: argparse._SubParsersAction[_Parser]) -> None:
     words.add_argument("--find", metavar="PHRASE", help="only where this is said, best first")
     words.add_argument("--format", choices=FORMATS, help="default: text; json with --json")
     words.add_argument("--json", action="store_true", help="the same as --format json")
-    words.add_argument("--ear", default="auto", metavar="EAR", help="who listens (default: auto)")
+    words.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
     words.add_argument("--quiet", action="store_true", help="no progress, no remarks")
     words.set_defaults(command=_command("listening", "words"))
 
@@ -168,7 +169,7 @@ def _add_mind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="offline", metavar="MODEL", help="who plans (default: offline)"
     )
-    parser.add_argument("--ear", default="auto", metavar="EAR", help="who listens (default: auto)")
+    parser.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
 
 
 def _add_printing(parser: argparse.ArgumentParser) -> None:

@@ -29,9 +29,10 @@ _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_
 
 
 def can_be_opened_again(ear: Ear) -> bool:
-    """Whether a child process can open the same ear by its name, with the same settings."""
+    """Whether child processes can, and may, open the same ear by its name, with its settings."""
     return (
         bool(sys.executable)
+        and not getattr(ear, "takes_whole_machine", False)
         and ear.name in ear_names()
         and open_ear(ear.name).version == ear.version
     )

@@ -5,7 +5,7 @@ import pytest
 
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech import ears
-from qwen_audio_agent.speech.ears import ear_names, open_ear
+from qwen_audio_agent.speech.ears import ear_names, open_ear, weights_variable
 from qwen_audio_agent.speech.ears.pocketsphinx import PocketSphinxEar
 
 
@@ -64,9 +64,56 @@ def test_if_no_ear_opens_the_reasons_are_given(tone_ears, monkeypatch):
         open_ear()
 
 
+@pytest.mark.parametrize("name", ["whisper", "qwen3-asr"])
+def test_an_ear_without_weights_says_what_it_needs(name, monkeypatch):
+    monkeypatch.delenv(weights_variable(name), raising=False)
+    with pytest.raises(HearingError) as told:
+        open_ear(name)
+    for part in (f"{name}:", weights_variable(name), "pip install 'qwen-audio-agent[qwen]'"):
+        assert part in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_an_ear_that_takes_nothing_refuses_what_it_is_given():
+    with pytest.raises(HearingError, match="'pocketsphinx' takes nothing after its name, not 'x'"):
+        open_ear("pocketsphinx:x")
+
+
+def test_the_name_of_a_variable_is_that_of_the_ear():
+    assert weights_variable("qwen3-asr") == "QWEN_AUDIO_AGENT_QWEN3_ASR"
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from qwen_audio_agent.errors import HearingError
+from qwen_audio_agent.speech.ears import open_ear
+assert open_ear().name == "pocketsphinx"
+assert "transformers" not in sys.modules
+for name in ("whisper", "qwen3-asr"):
+    try:
+        open_ear(f"{name}:weights")
+    except HearingError as error:
+        print(error)
+"""
+
+
+def test_without_torch_the_other_ears_open_and_a_network_names_the_extra(monkeypatch):
+    for name in ("whisper", "qwen3-asr"):
+        monkeypatch.delenv(weights_variable(name), raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        f"the ear '{name}' needs the module 'torch'; "
+        "install it with: pip install 'qwen-audio-agent[qwen]'"
+        for name in ("whisper", "qwen3-asr")
+    ]
+
+
 def test_naming_the_ears_imports_none_of_them():
     program = (
         "import sys; from qwen_audio_agent.speech.ears import ear_names; ear_names(); "
-        "sys.exit('pocketsphinx' in sys.modules)"
+        "sys.exit('pocketsphinx' in sys.modules or 'torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

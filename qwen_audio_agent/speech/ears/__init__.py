@@ -1,23 +1,33 @@
 """Who listens: the protocol of an ear, and the registry that finds ears by name.
 
 An ear is any class that follows `Ear` and is named in the entry-point group
-`qwen_audio_agent.ears`; PocketSphinx is built in, so it is there even when the package runs from a
-source tree.
+`qwen_audio_agent.ears`; those of this package are built in, so they are there even when it runs
+from a source tree. What stands after a colon in a name is for the ear, as the folder in
+"whisper:FOLDER".
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module, metadata
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech.words import Match, Transcript, Word
 
 GROUP = "qwen_audio_agent.ears"
-_BUILT_IN = {"pocketsphinx": "qwen_audio_agent.speech.ears.pocketsphinx:PocketSphinxEar"}
+_BUILT_IN = {
+    "pocketsphinx": "qwen_audio_agent.speech.ears.pocketsphinx:PocketSphinxEar",
+    "qwen3-asr": "qwen_audio_agent.model.ears.qwen3_asr:Qwen3ASREar",
+    "whisper": "qwen_audio_agent.model.ears.whisper:WhisperEar",
+}
 _DISTRIBUTION = "qwen-audio-agent"
+# Ears that need weights, and the id of some on the hub. They are no candidates for "auto" before
+# somebody says where the weights are, and until then no module of theirs, nor torch, is imported.
+_NEED_WEIGHTS: Final = {"qwen3-asr": "Qwen/Qwen3-ASR-0.6B-hf", "whisper": "openai/whisper-small"}
+_EXTRA: Final = "qwen"  # what those need besides
 
 
 class Ear(Protocol):
@@ -25,6 +35,9 @@ class Ear(Protocol):
 
     Times are seconds from the start of the audio that was given. Every method takes any sample
     rate and any number of channels, and raises `HearingError` when it cannot listen.
+
+    An ear with an attribute `takes_whole_machine` that is true is never opened in several processes
+    side by side: it keeps all cores or a GPU busy by itself, and its weights are big.
     """
 
     @property
@@ -73,12 +86,17 @@ class EarClass(Protocol):
 
     Attributes:
         rank: "auto" takes the ear of the highest rank that opens; PocketSphinx has 10.
+
+    An ear that takes an argument has an attribute `takes`, which says what it is: "a folder".
     """
 
     rank: int
 
-    def __call__(self) -> Ear:
-        """Make an ear with its default settings; quick, for models are loaded when first used.
+    def __call__(self, *argument: str) -> Ear:
+        """Make an ear; quick, for models are loaded when first used.
+
+        Args:
+            *argument: what stood after the colon in the name; nothing for the default settings.
 
         Raises:
             ImportError: a package that it needs is not installed.
@@ -95,16 +113,38 @@ def ear_names() -> tuple[str, ...]:
 def open_ear(name: str = "auto") -> Ear:
     """Open an ear by its name; "auto" takes the best one at hand.
 
+    Args:
+        name: one of `ear_names`, which may be followed by a colon and an argument of the ear, as
+            the checkpoint in "whisper:openai/whisper-small". An ear that needs weights and has no
+            argument takes them from the variable that `weights_variable` names.
+
     Raises:
         HearingError: there is no such ear, or it lacks something; says what to install.
     """
     if name == "auto":
         return _open_best()
+    name, _, argument = name.partition(":")
     registered = _registered()
     if name not in registered:
         names = ", ".join(sorted(registered))
         raise HearingError(f"there is no ear '{name}'; choose one of: auto, {names}")
-    return _open(name, registered[name])[1]
+    if not argument and not has_weights(name):
+        raise HearingError(
+            f"the ear '{name}' needs weights: name a folder or an id of the Hugging Face hub, as "
+            f"in {name}:{_NEED_WEIGHTS[name]}, or set {weights_variable(name)}; "
+            f"it also needs: pip install '{_DISTRIBUTION}[{_EXTRA}]'"
+        )
+    return _open(name, registered[name], argument)[1]
+
+
+def weights_variable(name: str) -> str:
+    """The environment variable that says where the weights of an ear are."""
+    return f"QWEN_AUDIO_AGENT_{name.upper().replace('-', '_')}"
+
+
+def has_weights(name: str) -> bool:
+    """Whether an ear needs no weights, or its variable says where they are."""
+    return name not in _NEED_WEIGHTS or bool(os.environ.get(weights_variable(name)))
 
 
 def _open_best() -> Ear:
@@ -112,6 +152,8 @@ def _open_best() -> Ear:
     opened = []
     reasons = []
     for name, address in sorted(_registered().items()):
+        if not has_weights(name):
+            continue
         try:
             opened.append(_open(name, address))
         except HearingError as error:
@@ -121,12 +163,14 @@ def _open_best() -> Ear:
     return max(opened, key=lambda ranked: ranked[0])[1]
 
 
-def _open(name: str, address: str) -> tuple[int, Ear]:
+def _open(name: str, address: str, argument: str = "") -> tuple[int, Ear]:
     """The ear at "module:class" and its rank."""
     module, _, attribute = address.partition(":")
     try:
         ear_class = cast(EarClass, getattr(import_module(module), attribute))
-        return ear_class.rank, ear_class()
+        if argument and not hasattr(ear_class, "takes"):
+            raise HearingError(f"the ear '{name}' takes nothing after its name, not '{argument}'")
+        return ear_class.rank, ear_class(argument) if argument else ear_class()
     except ImportError as error:
         missing = error.name or module
         advice = _how_to_install(name, missing)
@@ -145,7 +189,9 @@ def _registered() -> dict[str, str]:
 
 
 def _how_to_install(name: str, missing: str) -> str:
-    """The extra that has the ear's name if there is one, else the missing module itself."""
+    """The extra that the ear needs if there is one, else the missing module itself."""
+    if name in _NEED_WEIGHTS:
+        return f"install it with: pip install '{_DISTRIBUTION}[{_EXTRA}]'"
     try:
         extras = metadata.metadata(_DISTRIBUTION).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:

@@ -18,12 +18,13 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
-from qwen_audio_agent.audio.resampling import EAR_RATE, to_16k_mono
+from qwen_audio_agent.audio.resampling import EAR_RATE
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech.ears import fillers
 from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 from qwen_audio_agent.speech.ears.alignment import best_path, sentence_graph
+from qwen_audio_agent.speech.ears.audible import SHORTEST, ear_samples, is_audible
 from qwen_audio_agent.speech.ears.cepstra import cepstra, features
 from qwen_audio_agent.speech.ears.phrase_search import HeardWord, PhraseSearch, Place, apart
 from qwen_audio_agent.speech.edges import refine_edges
@@ -35,8 +36,6 @@ _SETTINGS: Final = {"lw": 4.5, "loglevel": "FATAL"}
 _REVISION: Final = 9
 _FRAME: Final = 0.01
 _CENTRE: Final = 0.008  # an edge between two frames of 25.6 ms lies between their middles
-_SHORTEST: Final = 0.1  # nothing is said in less, in seconds
-_FAINTEST: Final = 1e-4  # a peak of -80 dBFS
 _SHORTEST_GAP: Final = 0.05
 _SURE: Final = 0.3  # a phrase of this probability counts as found
 _FILLER_PROBABILITY: Final = 0.7
@@ -101,17 +100,6 @@ def _phrase_search(sound: bytes, heard: tuple[HeardWord, ...]) -> PhraseSearch:
     return PhraseSearch(_model(), _pronunciations(), _scores(sound), heard)
 
 
-def _ear_samples(audio: Audio) -> Floats:
-    """16 kHz mono without NaN: float32 (frames,)."""
-    samples = np.nan_to_num(to_16k_mono(audio).samples[0], posinf=1.0, neginf=-1.0)
-    return np.ascontiguousarray(np.clip(samples, -1.0, 1.0), np.float32)
-
-
-def _is_audible(samples: Floats) -> bool:
-    """Whether there is enough sound for a word; in digital silence the decoder hears "dog"."""
-    return len(samples) >= _SHORTEST * EAR_RATE and float(np.abs(samples).max()) >= _FAINTEST
-
-
 class PocketSphinxEar:
     """Hears English offline on any machine."""
 
@@ -129,8 +117,8 @@ class PocketSphinxEar:
 
     def listen(self, audio: Audio) -> Transcript:
         """Write down what is said in up to about 30 s."""
-        samples = _ear_samples(audio)
-        if not _is_audible(samples):
+        samples = ear_samples(audio)
+        if not is_audible(samples):
             return Transcript((), audio.duration, ear=self.name)
         segments = _decode(samples)
         noises = [(s.first, s.last) for s in segments if s.text == "[NOISE]"]
@@ -159,11 +147,11 @@ class PocketSphinxEar:
         """
         if not words:
             return ()
-        samples = _ear_samples(audio)
+        samples = ear_samples(audio)
         spoken = [_spoken_forms(word) for word in words]
         graph = sentence_graph(_model(), spoken)
         path = None
-        if audio.duration >= _SHORTEST:
+        if audio.duration >= SHORTEST:
             path = best_path(graph, graph.emissions(_scores(samples.tobytes())))
         if path is None:
             raise HearingError(
@@ -186,8 +174,8 @@ class PocketSphinxEar:
             All places where it is found, most probable first; if there is none, the nearest thing,
             flagged doubtful, or nothing at all.
         """
-        samples = _ear_samples(audio)
-        if not _is_audible(samples):
+        samples = ear_samples(audio)
+        if not is_audible(samples):
             return ()
         search = self.search(audio, heard)
         places = [place for words in readings(phrase, 4) for place in search.places(words)]
@@ -203,7 +191,7 @@ class PocketSphinxEar:
             HeardWord(word.text.lower(), _frame(word.start), max(_frame(word.end) - 1, 0))
             for word in words
         )
-        return _phrase_search(_ear_samples(audio).tobytes(), frames)
+        return _phrase_search(ear_samples(audio).tobytes(), frames)
 
 
 @dataclass(frozen=True, slots=True)
