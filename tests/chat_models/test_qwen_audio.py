@@ -171,10 +171,9 @@ def test_the_planner_works_through_the_network(engine: QwenAudioEngine, tmp_path
         chat = _OnlySome(
             engine=engine, hear=session.hear, temperature=1.0, top_p=1.0, max_tokens=900, seed=3
         )
-        events = []
+        events: list = []
         with pytest.raises(LimitReached):
-            for event in Planner(session, chat, max_steps=6).run("make it better"):
-                events.append(event)
+            events.extend(Planner(session, chat, max_steps=6).run("make it better"))
         edits = [event for event in events if isinstance(event, Edited)]
         turns = [event for event in events if isinstance(event, AudioTurn)]
         assert edits

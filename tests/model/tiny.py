@@ -1,8 +1,7 @@
-"""A tiny network with random weights, and a vocabulary of single bytes and a few pairs."""
+"""A tiny network in which what is read matters much, its tokenizer, and noise to hear."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,10 @@ import numpy as np
 import torch
 
 from qwen_audio_agent.model import AudioClip, QwenAudioConfig, QwenAudioForCausalLM, QWenTokenizer
+from tests.model.tiny_checkpoint import write_vocabulary
 
 NUM_TEXT_TOKENS = 260
 SEQ_LENGTH = 256
-
-
-def write_vocabulary(folder: Path) -> Path:
-    """All bytes, and four pairs that are merged."""
-    tokens = [bytes([byte]) for byte in range(256)] + [b"th", b"he", b"the", b"in"]
-    lines = (f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in enumerate(tokens))
-    path = folder / "qwen.tiktoken"
-    path.write_text("".join(lines), "ascii")
-    return path
 
 
 def tiny_config(**changes: Any) -> QwenAudioConfig:
@@ -55,7 +46,7 @@ def tiny_model(**changes: Any) -> QwenAudioForCausalLM:
 
 
 def tiny_tokenizer(folder: Path) -> QWenTokenizer:
-    return QWenTokenizer(str(write_vocabulary(folder)))
+    return QWenTokenizer(str(write_vocabulary(folder, NUM_TEXT_TOKENS)))
 
 
 def noise(seconds: float, seed: int = 0) -> AudioClip:

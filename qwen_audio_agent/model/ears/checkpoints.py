@@ -26,7 +26,7 @@ from qwen_audio_agent.speech.text import on_one_line
 
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS: Final = ("*.safetensors", "pytorch_model*.bin")
-_WANTED: Final = ["*.json", "*.txt", "*.jinja", "*.safetensors"]
+_WANTED: Final = ["*.json", "*.txt", "*.jinja", "*.tiktoken", "*.safetensors"]
 _UNWANTED: Final = ["*fp32*", "*/*"]  # a second copy of the weights, of twice the size
 _SHOWN: Final = 200  # letters of what went wrong
 

@@ -20,13 +20,18 @@ from qwen_audio_agent.speech.words import Match, Transcript, Word
 GROUP = "qwen_audio_agent.ears"
 _BUILT_IN = {
     "pocketsphinx": "qwen_audio_agent.speech.ears.pocketsphinx:PocketSphinxEar",
+    "qwen-audio": "qwen_audio_agent.model.ears.qwen_audio:QwenAudioEar",
     "qwen3-asr": "qwen_audio_agent.model.ears.qwen3_asr:Qwen3ASREar",
     "whisper": "qwen_audio_agent.model.ears.whisper:WhisperEar",
 }
 _DISTRIBUTION = "qwen-audio-agent"
 # Ears that need weights, and the id of some on the hub. They are no candidates for "auto" before
 # somebody says where the weights are, and until then no module of theirs, nor torch, is imported.
-_NEED_WEIGHTS: Final = {"qwen3-asr": "Qwen/Qwen3-ASR-0.6B-hf", "whisper": "openai/whisper-small"}
+_NEED_WEIGHTS: Final = {
+    "qwen-audio": "Qwen/Qwen-Audio",
+    "qwen3-asr": "Qwen/Qwen3-ASR-0.6B-hf",
+    "whisper": "openai/whisper-small",
+}
 _EXTRA: Final = "qwen"  # what those need besides
 
 
