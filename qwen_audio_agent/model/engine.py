@@ -7,6 +7,7 @@ they all take the same turns, so that the chat model above them is one.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
@@ -16,14 +17,16 @@ from transformers import LogitsProcessor
 from qwen_audio_agent.model.cache import FeatureCache
 from qwen_audio_agent.model.conversation import Conversation
 from qwen_audio_agent.model.features import LONGEST_SECONDS
-from qwen_audio_agent.model.generation import Sampling, StopSequences, texts
+from qwen_audio_agent.model.generation import Sampling, Spelling, StopSequences, texts
 from qwen_audio_agent.model.list_format import Reply
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
-from qwen_audio_agent.model.prompt import ChatPrompts
+from qwen_audio_agent.model.prompt import ChatPrompts, Prompt
+from qwen_audio_agent.model.reading import PromptReader
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
 Role = Literal["system", "user", "assistant"]
-MOST_CONVERSATIONS: Final = 2
+MOST_READERS: Final = 2
+"""That an engine keeps, with what they have read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,90 @@ class Engine(Protocol):
         ...
 
 
-class QwenAudioEngine:
-    """The native network. Threads may share it; each conversation is used by one at a time.
+class ReadingEngine(ABC):
+    """What engines have in common: readers, each lent to one reply at a time. Threads may share it.
+
+    Args:
+        name: of the checkpoint.
+        sampling: the settings of the checkpoint.
+        spelling: the bytes of its tokens.
+        ends: tokens that end a reply.
+        unspeakable: tokens that no reply may hold.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sampling: Sampling,
+        spelling: Spelling,
+        ends: Iterable[int],
+        unspeakable: Sequence[int],
+    ) -> None:
+        self.name, self.sampling = name, sampling
+        self._spelling = spelling
+        self._stops = StopSequences(ends)
+        self._unspeakable = unspeakable
+        self._idle: list[PromptReader] = []
+        self._lock = threading.Lock()
+
+    def generate(
+        self,
+        turns: Sequence[Turn],
+        sampling: Sampling,
+        processors: Iterable[LogitsProcessor] = (),
+    ) -> Generation:
+        """Begin a reply, with as much of an earlier conversation as the turns begin with."""
+        prompt = self._prompt(turns)
+        generation = Generation(len(prompt), prompt.num_audio_tokens, iter(()))
+
+        def tokens() -> Iterator[int]:
+            reader = self._take(prompt.identity)
+            try:
+                for token in reader.stream(
+                    prompt, sampling, self._stops, processors, self._unspeakable
+                ):
+                    generation.token_ids.append(token)
+                    yield token
+                full = len(generation.token_ids) >= sampling.max_new_tokens
+                generation.finish_reason = "length" if full else "stop"
+            finally:
+                self._give_back(reader)
+
+        generation.pieces = texts(self._spelling, tokens())
+        return generation
+
+    def reply(self, generation: Generation) -> Reply:
+        """What was generated, to be handed back in a later turn."""
+        ids = generation.token_ids
+        return Reply("".join(texts(self._spelling, ids)), ids)
+
+    @abstractmethod
+    def _prompt(self, turns: Sequence[Turn]) -> Prompt:
+        """Turns as the network reads them."""
+
+    @abstractmethod
+    def _reader(self) -> PromptReader:
+        """A reader that has read nothing."""
+
+    def _take(self, identity: Sequence[int]) -> PromptReader:
+        """The idle reader that has read most of it, or a new one."""
+        with self._lock:
+            if not self._idle:
+                return self._reader()
+            best = max(self._idle, key=lambda reader: reader.common(identity))
+            if not best.common(identity) and len(self._idle) < MOST_READERS:
+                return self._reader()
+            self._idle.remove(best)
+            return best
+
+    def _give_back(self, reader: PromptReader) -> None:
+        with self._lock:
+            self._idle.append(reader)
+            del self._idle[:-MOST_READERS]
+
+
+class QwenAudioEngine(ReadingEngine):
+    """The native network.
 
     Args:
         model: Qwen-Audio-Chat.
@@ -112,43 +197,16 @@ class QwenAudioEngine:
     def __init__(
         self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
     ) -> None:
-        self.model, self.tokenizer, self.name = model, tokenizer, name
-        self.sampling = Sampling.of(model.generation_config)
+        super().__init__(
+            name,
+            Sampling.of(model.generation_config),
+            tokenizer,
+            (tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id),
+            tokenizer.unspeakable(model.config.vocab_size),
+        )
+        self.model, self.tokenizer = model, tokenizer
         self.features = FeatureCache()
         self._prompts = ChatPrompts(tokenizer)
-        self._idle: list[Conversation] = []
-        self._lock = threading.Lock()
-
-    def generate(
-        self,
-        turns: Sequence[Turn],
-        sampling: Sampling,
-        processors: Iterable[LogitsProcessor] = (),
-    ) -> Generation:
-        """Begin a reply, with as much of an earlier conversation as the turns begin with."""
-        prompt = self._prompts.turns([(turn.role, turn.said) for turn in turns])
-        num_audio = sum(clip.lengths.span for clip in prompt.clips)
-        generation = Generation(len(prompt), num_audio, iter(()))
-        tokenizer = self.tokenizer
-        ends = (tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id)
-        unspeakable = tokenizer.unspeakable(self.model.config.vocab_size)
-
-        def tokens() -> Iterator[int]:
-            conversation = self._take(prompt.identity)
-            try:
-                stream = conversation.stream(
-                    prompt, sampling, StopSequences(ends), processors, unspeakable
-                )
-                for token in stream:
-                    generation.token_ids.append(token)
-                    yield token
-                full = len(generation.token_ids) >= sampling.max_new_tokens
-                generation.finish_reason = "length" if full else "stop"
-            finally:
-                self._give_back(conversation)
-
-        generation.pieces = texts(tokenizer, tokens())
-        return generation
 
     def encode_text(self, text: str) -> list[int]:
         """Ids of a plain text."""
@@ -158,23 +216,8 @@ class QwenAudioEngine:
         """The vocabulary for constrained decoding."""
         return self.tokenizer.encoding, self.model.config.vocab_size, self.tokenizer.im_end_id
 
-    def reply(self, generation: Generation) -> Reply:
-        """What was generated, to be handed back in a later turn."""
-        ids = generation.token_ids
-        return Reply("".join(texts(self.tokenizer, ids)), ids)
+    def _prompt(self, turns: Sequence[Turn]) -> Prompt:
+        return self._prompts.turns([(turn.role, turn.said) for turn in turns])
 
-    def _take(self, identity: Sequence[int]) -> Conversation:
-        """The idle conversation that has read most of it, or a new one."""
-        with self._lock:
-            if not self._idle:
-                return Conversation(self.model, self.features)
-            best = max(self._idle, key=lambda conversation: conversation.common(identity))
-            if not best.common(identity) and len(self._idle) < MOST_CONVERSATIONS:
-                return Conversation(self.model, self.features)
-            self._idle.remove(best)
-            return best
-
-    def _give_back(self, conversation: Conversation) -> None:
-        with self._lock:
-            self._idle.append(conversation)
-            del self._idle[:-MOST_CONVERSATIONS]
+    def _reader(self) -> Conversation:
+        return Conversation(self.model, self.features)

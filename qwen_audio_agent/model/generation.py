@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +18,6 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
-
-from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,15 @@ class StopSequences:
         return any(tuple(reply[-len(s) :]) == s for s in self._sequences)
 
 
-def texts(tokenizer: QWenTokenizer, token_ids: Iterable[int]) -> Iterator[str]:
+class Spelling(Protocol):
+    """A vocabulary of bytes."""
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for; of an id without a token, those of U+FFFD."""
+        ...
+
+
+def texts(tokenizer: Spelling, token_ids: Iterable[int]) -> Iterator[str]:
     """The text of a stream of tokens, in pieces; a letter of several tokens comes when whole."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for token in token_ids:
