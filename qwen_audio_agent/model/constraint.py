@@ -1,0 +1,158 @@
+"""Lets a network generate only what a grammar allows: the other tokens get no probability.
+
+    tokens = constraint_tokens(encoding, num_tokens=155947, end_tokens=[151645])    once, 0.5 s
+    constraint = Constraint(tokens, grammar)                                        5 ms
+    model.generate(..., logits_processor=[constraint.processor(num_prompt_tokens)])
+
+It needs llguidance, which is optional: pip install 'qwen-audio-agent[constrained]'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import LogitsProcessor, PreTrainedTokenizerFast
+
+from qwen_audio_agent.errors import QwenAudioAgentError, UsageError
+
+if TYPE_CHECKING:
+    import tiktoken
+    from llguidance import LLMatcher, LLTokenizer
+
+_MISSING = (
+    "generating by a grammar needs llguidance: pip install 'qwen-audio-agent[constrained]', or "
+    "generate without a grammar"
+)
+
+
+def constraint_tokens(
+    vocabulary: tiktoken.Encoding | PreTrainedTokenizerFast,
+    *,
+    num_tokens: int,
+    end_tokens: Sequence[int],
+) -> LLTokenizer:
+    """The tokens of a model, as llguidance needs them; keep it, making it takes up to a second.
+
+    Special tokens never stand for text, so no grammar lets them through but as an end.
+
+    Args:
+        vocabulary: of tiktoken, or a fast tokenizer of Hugging Face.
+        num_tokens: columns of the logits; ids beyond the vocabulary are never allowed.
+        end_tokens: ids that end a reply.
+
+    Raises:
+        UsageError: llguidance is not installed.
+    """
+    try:
+        import llguidance.hf
+        import llguidance.tiktoken
+    except ImportError as error:
+        raise UsageError(_MISSING) from error
+    ends = list(end_tokens)
+    if isinstance(vocabulary, PreTrainedTokenizerFast):
+        return llguidance.hf.from_tokenizer(vocabulary, n_vocab=num_tokens, eos_token=ends)
+    return llguidance.tiktoken.lltokenizer_from_encoding(
+        vocabulary, n_vocab=num_tokens, eos_token=ends
+    )
+
+
+class Constraint:
+    """A grammar over the tokens of a model; checked once, used for any number of generations.
+
+    Args:
+        tokens: from `constraint_tokens`.
+        grammar: in llguidance's Lark.
+
+    Raises:
+        UsageError: the grammar is none, such as for a JSON schema with unknown keywords.
+    """
+
+    def __init__(self, tokens: LLTokenizer, grammar: str) -> None:
+        self._tokens = tokens
+        self._grammar = grammar
+        self.processor(0)
+
+    def processor(self, num_prompt_tokens: int) -> ConstrainedLogits:
+        """A new processor for one generation.
+
+        Args:
+            num_prompt_tokens: tokens before the first that the grammar is about.
+        """
+        from llguidance import LLMatcher
+
+        matcher = LLMatcher(self._tokens, self._grammar, log_level=0)
+        if matcher.is_error():
+            first = matcher.get_error().strip().partition("\n")[0]
+            raise UsageError(f"the tools cannot be put into a grammar: {first[:200]}")
+        return ConstrainedLogits(matcher, self._tokens, num_prompt_tokens)
+
+
+class ConstrainedLogits(LogitsProcessor):
+    """Allows only the next tokens that the grammar allows, for one sequence, token after token.
+
+    Where the grammar leaves one text only, its tokens are forced as the tokenizer would write them.
+    It starts again whenever it is called at the end of the prompt.
+
+    Attributes:
+        forced: ids that are certain to come next, the first of them now; a generator may take them
+            without asking the network for logits.
+    """
+
+    def __init__(self, matcher: LLMatcher, tokens: LLTokenizer, num_prompt_tokens: int) -> None:
+        self._matcher = matcher
+        self._num_tokens = tokens.vocab_size
+        self._num_prompt = num_prompt_tokens
+        self._num_seen = num_prompt_tokens
+        self.forced: list[int] = []
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """The scores, -inf for all that is not allowed.
+
+        Args:
+            input_ids: int64 (1, T), the prompt and what was generated.
+            scores: float (1, V), V >= the number of tokens.
+
+        Raises:
+            ValueError: several sequences at once, tokens taken back, a V that is too small, or a
+                generated token that was not allowed.
+            QwenAudioAgentError: the grammar is too complex to follow.
+        """
+        if input_ids.shape[0] != 1 or scores.shape[-1] < self._num_tokens:
+            raise ValueError(
+                f"one sequence and {self._num_tokens} scores are needed; "
+                f"ids are {tuple(input_ids.shape)} and scores {tuple(scores.shape)}"
+            )
+        self._read(input_ids[0].tolist())
+        refused = np.ones(scores.shape[-1], dtype=np.bool_)  # V
+        refused[: self._num_tokens] = ~self._allowed()
+        mask = torch.from_numpy(refused).to(scores.device)
+        return cast("torch.FloatTensor", scores.masked_fill(mask, float("-inf")))  # 1 V
+
+    def _read(self, ids: list[int]) -> None:
+        """Follow the tokens that were generated since the last call."""
+        if len(ids) == self._num_prompt:
+            self._matcher.reset()
+            self._num_seen = self._num_prompt
+        if len(ids) < self._num_seen:
+            raise ValueError(f"{len(ids)} tokens are fewer than the {self._num_seen} seen before")
+        for token in ids[self._num_seen :]:
+            if not self._matcher.consume_token(token):
+                raise ValueError(f"token {token} is not allowed here: {self._matcher.get_error()}")
+        self._num_seen = len(ids)
+
+    def _allowed(self) -> NDArray[np.bool_]:
+        """Which ids may come next, one flag for each token."""
+        self.forced = self._matcher.compute_ff_tokens()
+        if self.forced:
+            only = np.zeros(self._num_tokens, dtype=np.bool_)
+            only[self.forced[0]] = True
+            return only
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        if self._matcher.is_error():
+            raise QwenAudioAgentError(f"the grammar has no way on: {self._matcher.get_error()}")
+        # Of a grammar that is at its end, the mask lets only the end tokens through.
+        return np.unpackbits(bits, count=self._num_tokens, bitorder="little").astype(np.bool_)
