@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from transformers import LogitsProcessor
 
 from qwen_audio_agent.model.cache import FeatureCache
+from qwen_audio_agent.model.constraint import constraint_tokens
 from qwen_audio_agent.model.conversation import Conversation
 from qwen_audio_agent.model.features import LONGEST_SECONDS
-from qwen_audio_agent.model.generation import Sampling, Spelling, StopSequences, texts
+from qwen_audio_agent.model.generation import Sampling, Spelling, StopSequences, noted, texts
 from qwen_audio_agent.model.list_format import Reply
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
 from qwen_audio_agent.model.prompt import ChatPrompts, Prompt
@@ -49,18 +50,24 @@ class Generation:
     Attributes:
         num_prompt_tokens: places of the prompt.
         num_audio_tokens: those of them that are audio.
+        pieces: of its text, as they come.
         token_ids: what was generated so far.
         finish_reason: "stop" or "length", once it has ended.
     """
 
     num_prompt_tokens: int
     num_audio_tokens: int
-    pieces: Iterator[str]
+    pieces: Generator[str, None, None] = field(init=False, repr=False)
     token_ids: list[int] = field(default_factory=list)
     finish_reason: Literal["stop", "length"] | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self.pieces
+
+    def close(self) -> None:
+        """End it before it ends by itself."""
+        self.pieces.close()
+        self.finish_reason = self.finish_reason or "stop"
 
 
 class Engine(Protocol):
@@ -96,7 +103,11 @@ class Engine(Protocol):
         ...
 
     def guide(self) -> Any:
-        """The vocabulary for constrained decoding, as llguidance wants it."""
+        """The vocabulary for constrained decoding, from `constraint_tokens`.
+
+        Raises:
+            UsageError: llguidance is not installed.
+        """
         ...
 
 
@@ -123,6 +134,7 @@ class ReadingEngine(ABC):
         self._spelling = spelling
         self._stops = StopSequences(ends)
         self._unspeakable = unspeakable
+        self._guide: Any = None
         self._idle: list[PromptReader] = []
         self._lock = threading.Lock()
 
@@ -134,23 +146,33 @@ class ReadingEngine(ABC):
     ) -> Generation:
         """Begin a reply, with as much of an earlier conversation as the turns begin with."""
         prompt = self._prompt(turns)
-        generation = Generation(len(prompt), prompt.num_audio_tokens, iter(()))
-
-        def tokens() -> Iterator[int]:
-            reader = self._take(prompt.identity)
-            try:
-                for token in reader.stream(
-                    prompt, sampling, self._stops, processors, self._unspeakable
-                ):
-                    generation.token_ids.append(token)
-                    yield token
-                full = len(generation.token_ids) >= sampling.max_new_tokens
-                generation.finish_reason = "length" if full else "stop"
-            finally:
-                self._give_back(reader)
-
-        generation.pieces = texts(self._spelling, tokens())
+        generation = Generation(len(prompt), prompt.num_audio_tokens)
+        generation.pieces = self._pieces(generation, prompt, sampling, processors)
         return generation
+
+    def _pieces(
+        self,
+        generation: Generation,
+        prompt: Prompt,
+        sampling: Sampling,
+        processors: Iterable[LogitsProcessor],
+    ) -> Generator[str, None, None]:
+        """The text of a reply; what it is made of is noted on the way."""
+        reader = self._take(prompt.identity)
+        tokens = reader.stream(prompt, sampling, self._stops, processors, self._unspeakable)
+        try:
+            yield from texts(self._spelling, noted(tokens, generation.token_ids))
+            full = len(generation.token_ids) >= sampling.max_new_tokens
+            generation.finish_reason = "length" if full else "stop"
+        finally:
+            tokens.close()
+            self._give_back(reader)
+
+    def guide(self) -> Any:
+        """The vocabulary for constrained decoding; it takes a second, once."""
+        if self._guide is None:
+            self._guide = self._make_guide()
+        return self._guide
 
     def reply(self, generation: Generation) -> Reply:
         """What was generated, to be handed back in a later turn."""
@@ -160,6 +182,10 @@ class ReadingEngine(ABC):
     @abstractmethod
     def _prompt(self, turns: Sequence[Turn]) -> Prompt:
         """Turns as the network reads them."""
+
+    @abstractmethod
+    def _make_guide(self) -> Any:
+        """The vocabulary for constrained decoding."""
 
     @abstractmethod
     def _reader(self) -> PromptReader:
@@ -212,9 +238,12 @@ class QwenAudioEngine(ReadingEngine):
         """Ids of a plain text."""
         return self.tokenizer.encode_text(text)
 
-    def guide(self) -> Any:
-        """The vocabulary for constrained decoding."""
-        return self.tokenizer.encoding, self.model.config.vocab_size, self.tokenizer.im_end_id
+    def _make_guide(self) -> Any:
+        return constraint_tokens(
+            self.tokenizer.encoding,
+            num_tokens=self.model.config.vocab_size,
+            end_tokens=(self.tokenizer.im_end_id, self.tokenizer.eod_id),
+        )
 
     def _prompt(self, turns: Sequence[Turn]) -> Prompt:
         return self._prompts.turns([(turn.role, turn.said) for turn in turns])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -85,9 +85,9 @@ class Sampling:
             return int(scores.argmax())
         return int(torch.multinomial(scores.softmax(-1), 1, generator=sampler))
 
-    def greedy(self) -> Sampling:
-        """The same without chance."""
-        return replace(self, do_sample=False)
+    def changed(self, **settings: Any) -> Sampling:
+        """The same but for the settings that are given and not None."""
+        return replace(self, **{name: new for name, new in settings.items() if new is not None})
 
 
 class StopSequences:
@@ -115,7 +115,14 @@ class Spelling(Protocol):
         ...
 
 
-def texts(tokenizer: Spelling, token_ids: Iterable[int]) -> Iterator[str]:
+def noted(token_ids: Iterable[int], note: list[int]) -> Iterator[int]:
+    """The same tokens, each added to a list as it passes."""
+    for token in token_ids:
+        note.append(token)
+        yield token
+
+
+def texts(tokenizer: Spelling, token_ids: Iterable[int]) -> Generator[str, None, None]:
     """The text of a stream of tokens, in pieces; a letter of several tokens comes when whole."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for token in token_ids:

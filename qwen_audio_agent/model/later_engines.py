@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, TokenizersBackend, WhisperFeatureExtractor
 
 from qwen_audio_agent.errors import CheckpointError
+from qwen_audio_agent.model.constraint import constraint_tokens
 from qwen_audio_agent.model.engine import ReadingEngine, Turn
 from qwen_audio_agent.model.features import AudioClip
 from qwen_audio_agent.model.generation import Sampling
@@ -99,15 +100,18 @@ class LaterEngine(ReadingEngine):
         self.front_end = FrontEnd(family, extractor, getattr(config.audio_config, "n_window", 0))
         self.max_clip_seconds = self.front_end.longest_seconds
         self._prompts = LaterPrompts(text, self.front_end, (pad, before, after))
-        self._rows = rows
+        self._num_rows = rows
 
     def encode_text(self, text: str) -> list[int]:
         """Ids of a plain text."""
         return self.tokenizer.encode_text(text)
 
-    def guide(self) -> Any:
-        """The vocabulary for constrained decoding."""
-        return self.tokenizer.tokenizer, self._rows, self.tokenizer.im_end_id
+    def _make_guide(self) -> Any:
+        return constraint_tokens(
+            self.tokenizer,
+            num_tokens=self._num_rows,
+            end_tokens=(self.tokenizer.im_end_id, self.tokenizer.end_of_text_id),
+        )
 
     def _prompt(self, turns: Sequence[Turn]) -> Prompt:
         return self._prompts.turns([(turn.role, turn.said) for turn in turns])

@@ -160,7 +160,7 @@ class FrontEnd:
         features: Any = self.extractor(
             np.pad(clip.samples, (0, missing)),
             sampling_rate=SAMPLE_RATE,
-            padding="max_length" if self.family.is_padded else True,
+            padding="max_length" if self.family.is_padded else "longest",
             truncation=False,
             return_attention_mask=True,
             return_tensors="pt",

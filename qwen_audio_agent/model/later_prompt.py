@@ -14,14 +14,14 @@ from typing import Final
 
 from qwen_audio_agent.model.features import AudioClip, read_clip
 from qwen_audio_agent.model.later_models import FrontEnd
-from qwen_audio_agent.model.list_format import Part, Query, Reply
+from qwen_audio_agent.model.list_format import AudioPart, Part, Query, Reply
 from qwen_audio_agent.model.prompt import Prompt
 from qwen_audio_agent.model.text_tokenizer import TextTokenizer
 
 Piece = str | Prompt
 
-_NUMBERED: Final = re.compile(r"(?:(?<=\n)|\A)Audio ([0-9]{1,9}):([^\n]*)\n?\Z")
-"""The end of a text that announces the audio behind it, with more about it or without."""
+_ANNOUNCED: Final = re.compile(r"^Audio ([0-9]{1,9}):", re.MULTILINE)
+_BARE_LABEL: Final = re.compile(r"^Audio [0-9]{1,9}: ?\Z", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -51,33 +51,43 @@ class LaterPrompts:
         """
         start, end = Prompt((self.tokenizer.im_start_id,)), Prompt((self.tokenizer.im_end_id,))
         pieces: list[Piece] = []
-        num_audios = 0
+        num_clips = 0
         for role, said in turns:
             pieces += [start, f"{role}\n"]
             if isinstance(said, Reply):
                 pieces.append(Prompt(said.token_ids))
             else:
-                for part in said.parts if isinstance(said, Query) else (said,):
-                    num_audios += not isinstance(part, str)
-                    self._add(pieces, part, num_audios)
+                parts = said.parts if isinstance(said, Query) else (said,)
+                pieces += self._said(parts, num_clips)
+                num_clips += sum(isinstance(part, AudioPart) for part in parts)
             pieces += [end, "\n"]
         is_open = bool(turns) and turns[-1][0] == "assistant"
         return self._joined(pieces[:-2] if is_open else [*pieces, start, "assistant\n"])
 
-    def _add(self, pieces: list[Piece], part: Part, number: int | str) -> None:
-        """Put a part of a turn behind the others; an audio as the model's template has it.
+    def _said(self, parts: Iterable[Part], num_clips: int) -> list[Piece]:
+        """What a turn says, its audios as the model's template has them.
 
-        Where the template numbers audios, a text that announces one decides its number.
+        Where the template numbers audios by their order, a text of the turn that announces one by
+        its number decides: a long audio may come in several clips, and early ones may be gone.
+
+        Args:
+            parts: of the turn.
+            num_clips: in the turns before.
         """
-        if isinstance(part, str):
-            pieces.append(part)
-            return
-        family, before = self.front_end.family, pieces[-1]
-        if family.label and isinstance(before, str) and (found := _NUMBERED.search(before)):
-            number = found[1]
-            if not found[2].strip():  # the label itself, which the template writes
-                pieces[-1] = before[: found.start()]
-        pieces += [family.label.format(number=number), self._places(part.source), family.behind]
+        family = self.front_end.family
+        pieces: list[Piece] = []
+        announced = ""
+        for part in parts:
+            if isinstance(part, str):
+                announced = [announced, *_ANNOUNCED.findall(part)][-1]
+                pieces.append(part)
+                continue
+            num_clips += 1
+            if family.label and pieces and isinstance(pieces[-1], str):
+                pieces[-1] = _BARE_LABEL.sub("", pieces[-1])  # the template writes it
+            label = family.label.format(number=announced or num_clips)
+            pieces += [label, self._places(part.source), family.behind]
+        return pieces
 
     def _places(self, source: str | AudioClip) -> Prompt:
         longest = self.front_end.longest_seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -69,7 +69,7 @@ class PromptReader(ABC):
         stops: StopSequences,
         processors: Iterable[LogitsProcessor] = (),
         suppressed: Sequence[int] = (),
-    ) -> Iterator[int]:
+    ) -> Generator[int, None, None]:
         """Generate the tokens of a reply; closing the iterator ends it, and what was read stays.
 
         Args:

@@ -34,6 +34,7 @@ class TextTokenizer:
         tokenizer: the one given.
         im_start_id: opens a turn.
         im_end_id: closes it.
+        end_of_text_id: ends everything.
         ends: tokens that end a reply.
 
     Raises:
@@ -45,7 +46,8 @@ class TextTokenizer:
         self._added = {i: str(token) for i, token in tokenizer.added_tokens_decoder.items()}
         self._ids = {token: i for i, token in self._added.items()}
         self.im_start_id, self.im_end_id = self.control_id(IM_START), self.control_id(IM_END)
-        self.ends = (self.im_end_id, self.im_start_id, self.control_id(END_OF_TEXT))
+        self.end_of_text_id = self.control_id(END_OF_TEXT)
+        self.ends = (self.im_end_id, self.im_start_id, self.end_of_text_id)
         tags = [re.escape(tag) for tag in CALL_TAGS if tag in self._ids]
         self._tags = re.compile(f"({'|'.join(tags)})") if tags else None
         # The same without any added token.
@@ -89,6 +91,15 @@ class TextTokenizer:
             return self._added[token_id].encode()
         letters = self._plain.id_to_token(token_id)
         return bytes(_BYTE_OF[letter] for letter in letters or "") or "\ufffd".encode()
+
+    def unwritable(self, num_rows: int) -> Sequence[int]:
+        """Ids that stand for no text: added tokens but the tags of calls, and rows without a token.
+
+        Args:
+            num_rows: of the model's head.
+        """
+        tags = {self._ids.get(tag) for tag in CALL_TAGS}
+        return sorted({*self._added, *range(len(self.tokenizer), num_rows)} - tags)
 
     def unspeakable(self, num_rows: int) -> Sequence[int]:
         """Ids that no reply may hold: control tokens but its ends, and rows without a token.

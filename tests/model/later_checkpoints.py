@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
@@ -18,6 +19,9 @@ from transformers import (
     Qwen3OmniMoeThinkerForConditionalGeneration,
     WhisperFeatureExtractor,
 )
+
+from qwen_audio_agent.model import AudioClip
+from qwen_audio_agent.model.later_engines import LaterEngine
 
 FAMILIES = ("qwen2_audio", "qwen2_5_omni_thinker", "qwen3_omni_moe_thinker")
 
@@ -47,8 +51,8 @@ def make_tokenizer(family: str) -> Qwen2Tokenizer:
     tokenizer = Qwen2Tokenizer(
         vocab={letter: i for i, letter in enumerate(letters)},
         merges=list(_MERGES),
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",  # noqa: S106 - no password
+        pad_token="<|endoftext|>",  # noqa: S106
         extra_special_tokens={} if family == "qwen2_audio" else names,
     )
     specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *_AUDIO[family], *_VISION]
@@ -60,9 +64,7 @@ def make_tokenizer(family: str) -> Qwen2Tokenizer:
 def make_extractor(family: str) -> WhisperFeatureExtractor:
     """The front end; a short one where the real one takes 300 s."""
     seconds = 30 if family == "qwen2_audio" else 60
-    return WhisperFeatureExtractor(
-        feature_size=16, chunk_length=seconds, return_attention_mask=True
-    )
+    return WhisperFeatureExtractor(feature_size=16, chunk_length=seconds)
 
 
 def make_model(family: str, tokenizer: Qwen2Tokenizer) -> PreTrainedModel:
@@ -78,6 +80,18 @@ def save_checkpoint(family: str, folder: Path) -> Path:
     tokenizer.save_pretrained(folder)
     make_extractor(family).save_pretrained(folder)
     return folder
+
+
+def make_engine(family: str) -> LaterEngine:
+    """An engine of the three."""
+    tokenizer = make_tokenizer(family)
+    return LaterEngine(make_model(family, tokenizer).eval(), tokenizer, make_extractor(family))
+
+
+def make_clip(seconds: float, seed: int = 0) -> AudioClip:
+    """Noise."""
+    noise = np.random.default_rng(seed).normal(0.0, 0.1, round(seconds * 16000))
+    return AudioClip(noise.astype(np.float32))
 
 
 def _text(tokenizer: Qwen2Tokenizer) -> dict[str, Any]:
