@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from transformers import LogitsProcessor
 
 from qwen_audio_agent.errors import QwenAudioAgentError, UsageError
+from qwen_audio_agent.model.text_tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
@@ -32,7 +33,7 @@ _MISSING = (
 
 
 def constraint_tokens(
-    vocabulary: tiktoken.Encoding | PreTrainedTokenizerFast,
+    vocabulary: tiktoken.Encoding | PreTrainedTokenizerFast | TextTokenizer,
     *,
     num_tokens: int,
     end_tokens: Sequence[int],
@@ -42,7 +43,9 @@ def constraint_tokens(
     Special tokens never stand for text, so no grammar lets them through but as an end.
 
     Args:
-        vocabulary: of tiktoken, or a fast tokenizer of Hugging Face.
+        vocabulary: of tiktoken, or a fast tokenizer of Hugging Face. Of a bare fast tokenizer
+            llguidance takes every added token in angle brackets for a special one, and then fails
+            where a grammar has the text `<tool_call>`; a `TextTokenizer` tells them apart.
         num_tokens: columns of the logits; ids beyond the vocabulary are never allowed.
         end_tokens: ids that end a reply.
 
@@ -50,11 +53,15 @@ def constraint_tokens(
         UsageError: llguidance is not installed.
     """
     try:
+        import llguidance
         import llguidance.hf
         import llguidance.tiktoken
     except ImportError as error:
         raise UsageError(_MISSING) from error
     ends = list(end_tokens)
+    if isinstance(vocabulary, TextTokenizer):
+        spelled = llguidance.TokenizerWrapper(_Spelled(vocabulary, num_tokens, ends[0]))
+        return llguidance.LLTokenizer(spelled, n_vocab=num_tokens, eos_token=ends)
     if isinstance(vocabulary, tiktoken.Encoding):
         return llguidance.tiktoken.lltokenizer_from_encoding(
             vocabulary, n_vocab=num_tokens, eos_token=ends
@@ -65,6 +72,21 @@ def constraint_tokens(
 def has_llguidance() -> bool:
     """Whether it is installed; loads nothing."""
     return find_spec("llguidance") is not None
+
+
+class _Spelled:
+    """A vocabulary token by token, under the names that llguidance looks for."""
+
+    bos_token_id = None
+
+    def __init__(self, tokenizer: TextTokenizer, num_tokens: int, end_token: int) -> None:
+        self._tokenizer = tokenizer
+        self.eos_token_id = end_token
+        self.tokens = [tokenizer.token_bytes(token) for token in range(num_tokens)]
+        self.special_token_ids = tokenizer.unwritable(num_tokens)
+
+    def __call__(self, text: str) -> list[int]:
+        return self._tokenizer.encode_text(text)
 
 
 class Constraint:

@@ -7,6 +7,7 @@ they all take the same turns, so that the chat model above them is one.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
@@ -17,14 +18,16 @@ from qwen_audio_agent.model.cache import FeatureCache
 from qwen_audio_agent.model.constraint import constraint_tokens
 from qwen_audio_agent.model.conversation import Conversation
 from qwen_audio_agent.model.features import LONGEST_SECONDS
-from qwen_audio_agent.model.generation import Sampling, StopSequences, noted, texts
+from qwen_audio_agent.model.generation import Sampling, Spelling, StopSequences, noted, texts
 from qwen_audio_agent.model.list_format import Reply
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
 from qwen_audio_agent.model.prompt import ChatPrompts, Prompt
+from qwen_audio_agent.model.reading import PromptReader
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
 Role = Literal["system", "user", "assistant"]
-MOST_CONVERSATIONS: Final = 2
+MOST_READERS: Final = 2
+"""That an engine keeps, with what they have read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +111,31 @@ class Engine(Protocol):
         ...
 
 
-class QwenAudioEngine:
-    """The native network. Threads may share it; each conversation is used by one at a time.
+class ReadingEngine(ABC):
+    """What engines have in common: readers, each lent to one reply at a time. Threads may share it.
 
     Args:
-        model: Qwen-Audio-Chat.
-        tokenizer: of it.
         name: of the checkpoint.
-
-    Raises:
-        CheckpointError: the tokenizer is that of another model, or its vocabulary is cut off.
+        sampling: the settings of the checkpoint.
+        spelling: the bytes of its tokens.
+        ends: tokens that end a reply.
+        unspeakable: tokens that no reply may hold.
     """
 
-    call_format: Literal["react", "hermes"] = "react"
-    max_clip_seconds = LONGEST_SECONDS
-
     def __init__(
-        self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
+        self,
+        name: str,
+        sampling: Sampling,
+        spelling: Spelling,
+        ends: Iterable[int],
+        unspeakable: Sequence[int],
     ) -> None:
-        tokenizer.vocabulary.raise_if_foreign(model.config)
-        self.model, self.tokenizer, self.name = model, tokenizer, name
-        self.sampling = Sampling.of(model.generation_config)
-        self.features = FeatureCache()
-        self._prompts = ChatPrompts(tokenizer)
+        self.name, self.sampling = name, sampling
+        self._spelling = spelling
+        self._stops = StopSequences(ends)
+        self._unspeakable = unspeakable
         self._guide: Any = None
-        self._idle: list[Conversation] = []
+        self._idle: list[PromptReader] = []
         self._lock = threading.Lock()
 
     def generate(
@@ -142,9 +145,8 @@ class QwenAudioEngine:
         processors: Iterable[LogitsProcessor] = (),
     ) -> Generation:
         """Begin a reply, with as much of an earlier conversation as the turns begin with."""
-        prompt = self._prompts.turns([(turn.role, turn.said) for turn in turns])
-        num_audio = sum(clip.lengths.span for clip in prompt.clips)
-        generation = Generation(len(prompt), num_audio)
+        prompt = self._prompt(turns)
+        generation = Generation(len(prompt), prompt.num_audio_tokens)
         generation.pieces = self._pieces(generation, prompt, sampling, processors)
         return generation
 
@@ -156,49 +158,95 @@ class QwenAudioEngine:
         processors: Iterable[LogitsProcessor],
     ) -> Generator[str, None, None]:
         """The text of a reply; what it is made of is noted on the way."""
-        tokenizer = self.tokenizer
-        stops = StopSequences((tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id))
-        unspeakable = tokenizer.unspeakable(self.model.config.vocab_size)
-        conversation = self._take(prompt.identity)
-        tokens = conversation.stream(prompt, sampling, stops, processors, unspeakable)
+        reader = self._take(prompt.identity)
+        tokens = reader.stream(prompt, sampling, self._stops, processors, self._unspeakable)
         try:
-            yield from texts(tokenizer, noted(tokens, generation.token_ids))
+            yield from texts(self._spelling, noted(tokens, generation.token_ids))
             full = len(generation.token_ids) >= sampling.max_new_tokens
             generation.finish_reason = "length" if full else "stop"
         finally:
             tokens.close()
-            self._give_back(conversation)
-
-    def encode_text(self, text: str) -> list[int]:
-        """Ids of a plain text."""
-        return self.tokenizer.encode_text(text)
+            self._give_back(reader)
 
     def guide(self) -> Any:
         """The vocabulary for constrained decoding; it takes a second, once."""
         if self._guide is None:
-            ends = (self.tokenizer.im_end_id, self.tokenizer.eod_id)
-            self._guide = constraint_tokens(
-                self.tokenizer.encoding, num_tokens=self.model.config.vocab_size, end_tokens=ends
-            )
+            self._guide = self._make_guide()
         return self._guide
 
     def reply(self, generation: Generation) -> Reply:
         """What was generated, to be handed back in a later turn."""
         ids = generation.token_ids
-        return Reply("".join(texts(self.tokenizer, ids)), ids)
+        return Reply("".join(texts(self._spelling, ids)), ids)
 
-    def _take(self, identity: Sequence[int]) -> Conversation:
-        """The idle conversation that has read most of it, or a new one."""
+    @abstractmethod
+    def _prompt(self, turns: Sequence[Turn]) -> Prompt:
+        """Turns as the network reads them."""
+
+    @abstractmethod
+    def _make_guide(self) -> Any:
+        """The vocabulary for constrained decoding."""
+
+    @abstractmethod
+    def _reader(self) -> PromptReader:
+        """A reader that has read nothing."""
+
+    def _take(self, identity: Sequence[int]) -> PromptReader:
+        """The idle reader that has read most of it, or a new one."""
         with self._lock:
             if not self._idle:
-                return Conversation(self.model, self.features)
-            best = max(self._idle, key=lambda conversation: conversation.common(identity))
-            if not best.common(identity) and len(self._idle) < MOST_CONVERSATIONS:
-                return Conversation(self.model, self.features)
+                return self._reader()
+            best = max(self._idle, key=lambda reader: reader.common(identity))
+            if not best.common(identity) and len(self._idle) < MOST_READERS:
+                return self._reader()
             self._idle.remove(best)
             return best
 
-    def _give_back(self, conversation: Conversation) -> None:
+    def _give_back(self, reader: PromptReader) -> None:
         with self._lock:
-            self._idle.append(conversation)
-            del self._idle[:-MOST_CONVERSATIONS]
+            self._idle.append(reader)
+            del self._idle[:-MOST_READERS]
+
+
+class QwenAudioEngine(ReadingEngine):
+    """The native network.
+
+    Args:
+        model: Qwen-Audio-Chat.
+        tokenizer: of it.
+        name: of the checkpoint.
+    """
+
+    call_format: Literal["react", "hermes"] = "react"
+    max_clip_seconds = LONGEST_SECONDS
+
+    def __init__(
+        self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
+    ) -> None:
+        super().__init__(
+            name,
+            Sampling.of(model.generation_config),
+            tokenizer,
+            (tokenizer.im_end_id, tokenizer.im_start_id, tokenizer.eod_id),
+            tokenizer.unspeakable(model.config.vocab_size),
+        )
+        self.model, self.tokenizer = model, tokenizer
+        self.features = FeatureCache()
+        self._prompts = ChatPrompts(tokenizer)
+
+    def encode_text(self, text: str) -> list[int]:
+        """Ids of a plain text."""
+        return self.tokenizer.encode_text(text)
+
+    def _make_guide(self) -> Any:
+        return constraint_tokens(
+            self.tokenizer.encoding,
+            num_tokens=self.model.config.vocab_size,
+            end_tokens=(self.tokenizer.im_end_id, self.tokenizer.eod_id),
+        )
+
+    def _prompt(self, turns: Sequence[Turn]) -> Prompt:
+        return self._prompts.turns([(turn.role, turn.said) for turn in turns])
+
+    def _reader(self) -> Conversation:
+        return Conversation(self.model, self.features)

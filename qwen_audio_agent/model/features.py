@@ -94,16 +94,23 @@ class AudioClip:
         return log_mel(self.samples)
 
 
-def clip_of(audio: Audio, path: str = "", *, cut_at_limit: bool = False) -> AudioClip:
+def clip_of(
+    audio: Audio,
+    path: str = "",
+    *,
+    cut_at_limit: bool = False,
+    longest_seconds: float = LONGEST_SECONDS,
+) -> AudioClip:
     """A clip from sound of any rate and number of channels.
 
     Args:
         audio: the sound.
         path: what names it in a prompt's text.
-        cut_at_limit: drop what is over 30 s, as the original code does without a word.
+        cut_at_limit: drop what is too long, as the original code does without a word.
+        longest_seconds: what the model hears at once.
 
     Raises:
-        AudioFileError: it is shorter than 30 ms, or longer than the 30 s that the model hears.
+        AudioFileError: it is shorter than 30 ms, or longer than what the model hears at once.
     """
     samples = to_16k_mono(audio).samples[0]
     clip = AudioClip(np.ascontiguousarray(samples, dtype=np.float32), path)
@@ -112,18 +119,20 @@ def clip_of(audio: Audio, path: str = "", *, cut_at_limit: bool = False) -> Audi
         raise AudioFileError(
             f"{named} is {clip.seconds:.3f} s long; the model hears nothing under 0.03 s"
         )
-    if len(clip.samples) > MAX_SAMPLES:
+    if clip.seconds > longest_seconds:
         if not cut_at_limit:
-            raise AudioFileError(
-                f"{named} is {clip.seconds:.1f} s long and the model hears {LONGEST_SECONDS:.0f} s "
-                "at once; give it a part, or transcribe it, which goes through it in parts"
-            )
-        clip = AudioClip(clip.samples[:MAX_SAMPLES].copy(), path)
+            raise _too_long(named, clip.seconds, longest_seconds)
+        clip = AudioClip(clip.samples[: int(longest_seconds * SAMPLE_RATE)].copy(), path)
     return clip
 
 
 def read_clip(
-    path: str | Path, start: float = 0.0, end: float | None = None, *, cut_at_limit: bool = False
+    path: str | Path,
+    start: float = 0.0,
+    end: float | None = None,
+    *,
+    cut_at_limit: bool = False,
+    longest_seconds: float = LONGEST_SECONDS,
 ) -> AudioClip:
     """A clip from a file.
 
@@ -132,6 +141,7 @@ def read_clip(
         start: seconds.
         end: seconds; the end of the recording if None.
         cut_at_limit: as `clip_of`.
+        longest_seconds: as `clip_of`.
 
     Raises:
         AudioFileError: the file cannot be read, or the clip is too short or too long.
@@ -140,17 +150,20 @@ def read_clip(
     first = min(round(start * file.sample_rate), file.num_frames)
     last = file.num_frames if end is None else min(round(end * file.sample_rate), file.num_frames)
     # Hours need not come into memory to be refused.
-    most = round((LONGEST_SECONDS + 1.0) * file.sample_rate)
+    most = round((longest_seconds + 1.0) * file.sample_rate)
     if last - first > most:
         if not cut_at_limit:
-            seconds = (last - first) / file.sample_rate
-            raise AudioFileError(
-                f"'{path}' is {seconds:.1f} s long and the model hears {LONGEST_SECONDS:.0f} s at "
-                "once; give it a part, or transcribe it, which goes through it in parts"
-            )
+            raise _too_long(f"'{path}'", (last - first) / file.sample_rate, longest_seconds)
         last = first + most
     audio = read(file, Span(first, max(last, first)))
-    return clip_of(audio, str(path), cut_at_limit=cut_at_limit)
+    return clip_of(audio, str(path), cut_at_limit=cut_at_limit, longest_seconds=longest_seconds)
+
+
+def _too_long(named: str, seconds: float, longest_seconds: float) -> AudioFileError:
+    return AudioFileError(
+        f"{named} is {seconds:.1f} s long and the model hears {longest_seconds:.0f} s at once; "
+        "give it a part, or transcribe it, which goes through it in parts"
+    )
 
 
 def log_mel(samples: npt.NDArray[np.float32]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +18,6 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
-
-from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
 
 @dataclass(frozen=True)
@@ -109,6 +107,14 @@ class StopSequences:
         return any(tuple(reply[-len(s) :]) == s for s in self._sequences)
 
 
+class Spelling(Protocol):
+    """A vocabulary of bytes."""
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for; of an id without a token, those of U+FFFD."""
+        ...
+
+
 def noted(token_ids: Iterable[int], note: list[int]) -> Iterator[int]:
     """The same tokens, each added to a list as it passes."""
     for token in token_ids:
@@ -116,7 +122,7 @@ def noted(token_ids: Iterable[int], note: list[int]) -> Iterator[int]:
         yield token
 
 
-def texts(tokenizer: QWenTokenizer, token_ids: Iterable[int]) -> Generator[str, None, None]:
+def texts(tokenizer: Spelling, token_ids: Iterable[int]) -> Generator[str, None, None]:
     """The text of a stream of tokens, in pieces; a letter of several tokens comes when whole."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for token in token_ids:

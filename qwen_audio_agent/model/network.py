@@ -19,6 +19,7 @@ from transformers.masking_utils import create_causal_mask
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
 from qwen_audio_agent.model.chat import ChatMixin
+from qwen_audio_agent.model.checked_loading import load_checked
 from qwen_audio_agent.model.config import QwenAudioConfig
 from qwen_audio_agent.model.decoder import (
     DecoderBlock,
@@ -29,7 +30,6 @@ from qwen_audio_agent.model.decoder import (
 )
 from qwen_audio_agent.model.encoder import AudioEncoder, sinusoids
 from qwen_audio_agent.model.features import AudioClip
-from qwen_audio_agent.model.checked_loading import load_checked
 
 AudioInfo = Mapping[str, Any] | Sequence[Mapping[str, Any] | None]
 """What the original tokenizer's `process_audio` makes: of one prompt, or of each row of a batch."""

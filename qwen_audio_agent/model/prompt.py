@@ -37,17 +37,28 @@ class Prompt:
 
     ids: tuple[int, ...] = ()
     clips: tuple[AudioClip, ...] = ()
-    _starts: tuple[int, ...] = field(default=(), repr=False)
+    _places: tuple[range, ...] = field(default=(), repr=False)
 
     def __add__(self, other: Prompt) -> Prompt:
         """One after the other."""
-        starts = (start + len(self.ids) for start in other._starts)
+        shift = len(self.ids)
+        places = (range(place.start + shift, place.stop + shift) for place in other._places)
         return Prompt(
-            (*self.ids, *other.ids), (*self.clips, *other.clips), (*self._starts, *starts)
+            (*self.ids, *other.ids), (*self.clips, *other.clips), (*self._places, *places)
         )
+
+    @classmethod
+    def of_clip(cls, clip: AudioClip, ids: Sequence[int]) -> Prompt:
+        """The places of one clip: its own tokens, and those that open and close it."""
+        return cls(tuple(ids), (clip,), (range(len(ids)),))
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def num_audio_tokens(self) -> int:
+        """Places of all clips."""
+        return sum(len(places) for places in self._places)
 
     @cached_property
     def identity(self) -> tuple[int, ...]:
@@ -56,26 +67,25 @@ class Prompt:
         An id stands for itself; a place of an audio, for its clip.
         """
         identity = list(self.ids)
-        for start, clip in zip(self._starts, self.clips, strict=True):
+        for places, clip in zip(self._places, self.clips, strict=True):
             mark = -1 - int(clip.key[:15], 16)
-            identity[start : start + clip.lengths.span] = [mark] * clip.lengths.span
+            identity[places.start : places.stop] = [mark] * len(places)
         return tuple(identity)
 
     def clips_from(self, place: int) -> list[AudioClip]:
         """The clips that begin at a place or after it."""
-        return [c for start, c in zip(self._starts, self.clips, strict=True) if start >= place]
+        pairs = zip(self._places, self.clips, strict=True)
+        return [clip for places, clip in pairs if places.start >= place]
 
     def whole(self, place: int) -> int:
         """The last place, up to the one given, that is not inside an audio."""
-        for start, clip in zip(self._starts, self.clips, strict=True):
-            if start < place < start + clip.lengths.span:
-                return start
-        return place
+        inside = (places.start for places in self._places if places.start < place < places.stop)
+        return next(inside, place)
 
 
 def audio_prompt(tokenizer: QWenTokenizer, clip: AudioClip) -> Prompt:
     """The places of one clip."""
-    return Prompt(tuple(tokenizer.audio_ids(clip.lengths.num_tokens)), (clip,), (0,))
+    return Prompt.of_clip(clip, tokenizer.audio_ids(clip.lengths.num_tokens))
 
 
 @dataclass(frozen=True)
