@@ -89,9 +89,9 @@ class Attention(nn.Module):
             (B, T, C), and the attention weights (B, H, T, S) if the kernel gives them.
         """
         qkv = self.c_attn(x).unflatten(-1, (3, -1, self.head_dim))  # (B, T, 3, H, D)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, H, T, D) each
-        q = _rotate(q, positions)
-        k = _rotate(k, positions)
+        qkv = qkv.permute(2, 0, 3, 1, 4)  # (3, B, H, T, D)
+        q, k = _rotate(qkv[:2], positions)
+        v = qkv[2]
         if past_key_values is not None:
             k, v = past_key_values.update(k, v, self.layer_idx)
         if positions.query_scale is not None:
@@ -152,25 +152,28 @@ def rotary_frequencies(config: QwenAudioConfig, alphas: Sequence[float]) -> Tens
     return torch.stack([1.0 / base**exponents for base in bases])
 
 
-def positions_of(config: QwenAudioConfig, places: Tensor, frequencies: Tensor) -> Positions:
+def positions_of(
+    config: QwenAudioConfig, places: Tensor, frequencies: Tensor, *, beyond: bool
+) -> Positions:
     """Rotary angles and log-n factors.
 
     Args:
         config: the training length and whether queries are scaled beyond it.
         places: int64 (B or 1, T), index of each token in its sequence.
         frequencies: float32 (B or 1, D / 2), from `rotary_frequencies`.
+        beyond: whether a place may be beyond the training length.
     """
     angles = places[..., None].float() * frequencies[:, None]  # (B, T, D / 2)
     angles = torch.cat([angles, angles], dim=-1)[:, None]  # (B, 1, T, D)
     scale = None
-    if config.use_logn_attn:
+    if config.use_logn_attn and beyond:
         scale = ((places + 1).clamp(min=1).float().log() / math.log(config.seq_length)).clamp(min=1)
         scale = scale[:, None, :, None]
     return Positions(angles.cos(), angles.sin(), scale)
 
 
 def _rotate(x: Tensor, positions: Positions) -> Tensor:
-    """Turn pairs (j, j + D/2) of (B, H, T, D) by their angles, in float32."""
+    """Turn pairs (j, j + D/2) of (2, B, H, T, D) by their angles, in float32."""
     wide = x.float()
     left, right = wide.chunk(2, dim=-1)
     turned = wide * positions.cos + torch.cat([-right, left], dim=-1) * positions.sin

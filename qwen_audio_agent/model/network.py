@@ -148,8 +148,9 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         hidden, states, weights = inputs_embeds, [inputs_embeds], []
         for block in self.h:
             hidden, attention = block(hidden, positions, mask, past_key_values, **kwargs)
-            states.append(hidden)
             weights.append(attention)
+            if output_hidden_states:  # they are large: not to be held for nothing
+                states.append(hidden)
         return BaseModelOutputWithPast(
             last_hidden_state=self.ln_f(hidden),
             past_key_values=past_key_values if use_cache else None,
@@ -178,7 +179,8 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
                 places = (rows.long().cumsum(-1) - 1).clamp(min=0)[:, -num_new:]
         else:
             places = position_ids
-        return positions_of(self.config, places, frequencies)
+        beyond = position_ids is not None or num_past + num_new > self.config.seq_length
+        return positions_of(self.config, places, frequencies, beyond=beyond)
 
     def _frequencies(self, attention_mask: Tensor | None, num_tokens: int) -> Tensor:
         """Rotary frequencies for prompts of these lengths, a row for each or one for all."""
