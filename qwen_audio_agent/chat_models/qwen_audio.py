@@ -108,7 +108,7 @@ class ChatQwenAudio(BaseChatModel):
         sampling = self._sampling(kwargs)
         params = LangSmithParams(
             ls_provider="qwen-audio-agent",
-            ls_model_name=self.network.name,
+            ls_model_name=str(kwargs.get("model", self.network.name)),
             ls_model_type="chat",
             ls_temperature=sampling.temperature if sampling.do_sample else 0.0,
             ls_max_tokens=sampling.max_new_tokens,
