@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import ClassVar, Final
@@ -17,9 +17,10 @@ from qwen_audio_agent.audio.resampling import EAR_RATE
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.model.ears import written_words
+from qwen_audio_agent.model.ears.second_opinion import placed_by_sound
 from qwen_audio_agent.model.time_repair import repaired
 from qwen_audio_agent.model.timestamps import TimedText
-from qwen_audio_agent.speech.ears import weights_variable
+from qwen_audio_agent.speech.ears import Ear, weights_variable
 from qwen_audio_agent.speech.ears.audible import ear_samples, is_audible
 from qwen_audio_agent.speech.words import Match, Transcript, Word
 
@@ -56,12 +57,14 @@ class NetworkEar(ABC):
 
     Attributes:
         error: how far off its edges may be, in seconds, each way.
+        placers: language -> ear that places words of it better than the network does.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     rank: ClassVar[int]
     error: ClassVar[float]
+    placers: ClassVar[Mapping[str, Callable[[], Ear]]] = {}
     takes: ClassVar[str] = "a folder or hub id of weights"
     takes_whole_machine: ClassVar[bool] = True
 
@@ -111,10 +114,10 @@ class NetworkEar(ABC):
             return Transcript((), audio.duration, ear=self.name)
         with self._one_at_a_time, torch.inference_mode():
             heard = self._hear(samples)
-        words = self._finished(heard, samples, audio.duration)
-        spoken = written_words.spoken(words)
-        gaps = written_words.gaps_between(spoken, audio.duration)
-        return Transcript(spoken, audio.duration, heard.language, self.name, gaps)
+        spoken = written_words.spoken(self._finished(heard, samples, audio.duration))
+        words = self._placed_again(spoken, samples, audio.duration, heard.language)
+        gaps = written_words.gaps_between(words, audio.duration)
+        return Transcript(words, audio.duration, heard.language, self.name, gaps)
 
     def align(self, audio: Audio, words: Sequence[str]) -> tuple[Word, ...]:
         """Find when each of the known `words` is said, in order, edges refined on the sound.
@@ -132,7 +135,8 @@ class NetworkEar(ABC):
             )
         with self._one_at_a_time, torch.inference_mode():
             placed = self._place(samples, words)
-        return self._finished(placed, samples, audio.duration)
+        finished = self._finished(placed, samples, audio.duration)
+        return self._placed_again(finished, samples, audio.duration, placed.language)
 
     def find(self, audio: Audio, phrase: str, heard: Transcript | None = None) -> tuple[Match, ...]:
         """Search for `phrase` in what is heard; a phrase that was misheard is not found by sound.
@@ -147,6 +151,14 @@ class NetworkEar(ABC):
         """Possible times, edges moved on the sound."""
         words = repaired(heard.words, duration, self.error)
         return written_words.refined(words, heard.probabilities, samples, duration)
+
+    def _placed_again(
+        self, words: tuple[Word, ...], samples: Floats, duration: float, language: str
+    ) -> tuple[Word, ...]:
+        """The words at better times, where an ear knows better than the network."""
+        if language not in self.placers or not words:
+            return words
+        return placed_by_sound(words, samples, duration, self.placers[language]())
 
 
 def _short_enough(name: str, audio: Audio) -> Floats:

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 TEXT = json.loads((Path(__file__).parents[3] / "examples" / "interview.json").read_text())
-LANGUAGES = ("en", "zh", "de")
+LANGUAGES = ("de", "zh")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,7 +71,7 @@ def save_whisper(folder: Path, *, multilingual: bool = True) -> Path:
     )
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
     end = ids["<|endoftext|>"]
-    torch.manual_seed(0)
+    torch.manual_seed(10)  # of those weights that write several words
     model = WhisperForConditionalGeneration(
         WhisperConfig(
             vocab_size=len(tokenizer),
@@ -83,7 +83,7 @@ def save_whisper(folder: Path, *, multilingual: bool = True) -> Path:
             decoder_attention_heads=2,
             encoder_ffn_dim=16,
             decoder_ffn_dim=16,
-            max_target_positions=64,
+            max_target_positions=200,
             pad_token_id=end,
             bos_token_id=end,
             eos_token_id=end,
