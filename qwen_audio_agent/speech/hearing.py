@@ -27,7 +27,7 @@ from qwen_audio_agent.speech.stretches import (
     stitch,
     widened,
 )
-from qwen_audio_agent.speech.tasks import Task
+from qwen_audio_agent.speech.tasks import Task, do_together
 from qwen_audio_agent.speech.text import normalise, readings
 from qwen_audio_agent.speech.words import Match, Transcript, Word
 from qwen_audio_agent.speech.workers import can_be_opened_again, hear_side_by_side
@@ -253,8 +253,11 @@ class Listener:
         if sound.file and side_by_side and can_be_opened_again(self.ear):
             yield from hear_side_by_side(self.ear, sound.file, tasks, self._num_workers)
         else:
-            for index, task in enumerate(tasks):
-                yield index, task.do(self.ear, sound.read(task.span))
+            size = getattr(self.ear, "batch_size", 1)
+            for first in range(0, len(tasks), size):
+                batch = tasks[first : first + size]
+                sounds = [sound.read(task.span) for task in batch]
+                yield from enumerate(do_together(batch, self.ear, sounds), first)
 
     def _check_unchanged(self, sound: _Sound) -> None:
         """See that what was just heard may be kept under the name that the sound had before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,3 +53,20 @@ class Task:
             data["phrase"],
             None if heard is None else Transcript.from_json(heard),
         )
+
+
+def do_together(tasks: Sequence[Task], ear: Ear, audios: Sequence[Audio]) -> list[Any]:
+    """The answers to tasks, as `Task.do`; stretches side by side for an ear that can.
+
+    Args:
+        tasks: at most the ear's `batch_size`.
+        ear: who listens; with `listen_many` it takes several stretches at once.
+        audios: the sound of each stretch.
+
+    Raises:
+        HearingError: the ear cannot listen.
+    """
+    together = getattr(ear, "listen_many", None)
+    if together is None or any(task.phrase is not None for task in tasks):
+        return [task.do(ear, audio) for task, audio in zip(tasks, audios, strict=True)]
+    return [transcript.to_json() for transcript in together(audios)]

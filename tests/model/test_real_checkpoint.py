@@ -1,6 +1,6 @@
 """What the model card promises, with the real weights of Qwen-Audio-Chat.
 
-    QWEN_AUDIO_CHECKPOINT=Qwen-Audio-Chat GOLDEN_DATA=... pytest -m checkpoint tests/model
+QWEN_AUDIO_CHECKPOINT=Qwen-Audio-Chat GOLDEN_DATA=... pytest -m checkpoint tests/model
 """
 
 from __future__ import annotations

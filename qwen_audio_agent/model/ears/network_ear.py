@@ -67,6 +67,7 @@ class NetworkEar(ABC):
     placers: ClassVar[Mapping[str, Callable[[], Ear]]] = {}
     takes: ClassVar[str] = "a folder or hub id of weights"
     takes_whole_machine: ClassVar[bool] = True
+    batch_size: ClassVar[int] = 1
 
     def __init__(self, weights: str | None = None) -> None:
         variable = weights_variable(self.name)
@@ -95,6 +96,10 @@ class NetworkEar(ABC):
     def _hear(self, samples: Floats) -> Heard:
         """Write down what is said in float32 (frames,) of 16 kHz, up to 30 s."""
 
+    def _hear_many(self, sounds: Sequence[Floats]) -> list[Heard]:
+        """As `_hear`, several sounds; a network that reads them side by side overrides it."""
+        return [self._hear(samples) for samples in sounds]
+
     @abstractmethod
     def _place(self, samples: Floats, words: Sequence[str]) -> Heard:
         """Find when each of the known `words` is said; one for each.
@@ -109,11 +114,24 @@ class NetworkEar(ABC):
         Raises:
             HearingError: it is longer, or the network cannot be loaded.
         """
-        samples = _short_enough(self.name, audio)
-        if not is_audible(samples):
-            return Transcript((), audio.duration, ear=self.name)
+        return self.listen_many([audio])[0]
+
+    def listen_many(self, audios: Sequence[Audio]) -> list[Transcript]:
+        """As `listen`, several stretches, side by side if the network can.
+
+        Raises:
+            HearingError: one is longer than 30 s, or the network cannot be loaded.
+        """
+        sounds = [_short_enough(self.name, audio) for audio in audios]
+        audible = [index for index, samples in enumerate(sounds) if is_audible(samples)]
         with self._one_at_a_time, torch.inference_mode():
-            heard = self._hear(samples)
+            heard = self._hear_many([sounds[index] for index in audible]) if audible else []
+        found = [Transcript((), audio.duration, ear=self.name) for audio in audios]
+        for index, one in zip(audible, heard, strict=True):
+            found[index] = self._transcript(one, sounds[index], audios[index])
+        return found
+
+    def _transcript(self, heard: Heard, samples: Floats, audio: Audio) -> Transcript:
         spoken = written_words.spoken(self._finished(heard, samples, audio.duration))
         words = self._placed_again(spoken, samples, audio.duration, heard.language)
         gaps = written_words.gaps_between(words, audio.duration)

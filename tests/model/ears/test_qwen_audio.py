@@ -29,15 +29,18 @@ def ear(folder):
 
 @pytest.fixture
 def writes(monkeypatch):
-    """Let the network write a transcript, as one that was taught would."""
+    """Let the network write a transcript, as one that was taught would; gives how many at once."""
+    sizes = []
 
     def timed(self, clips, language="en"):
+        sizes.append(len(clips))
         from qwen_audio_agent.model.transcribe import Timed
 
         said = ["welcome", "back", "to", "the", "garden", "show"]
         return [_spread(Timed, said, clip) for clip in clips]
 
     monkeypatch.setattr("qwen_audio_agent.model.transcribe.Transcriber.transcribe", timed)
+    return sizes
 
 
 def _spread(made, said, clip: AudioClip):
@@ -64,6 +67,7 @@ def test_over_half_a_minute_is_heard_in_stretches(ear, writes, interview, tmp_pa
     transcript = Listener(ear, None, num_workers=1).transcribe(file)
     texts = [word.text for word in transcript.words]
     num = texts.count("welcome")
+    assert writes == [num]
     assert num >= 2
     assert texts == ["welcome", "back", "to", "the", "garden", "show"] * num
     assert all(a.end <= b.start + 1e-6 for a, b in pairwise(transcript.words))
