@@ -215,6 +215,9 @@ class QwenAudioEngine(ReadingEngine):
         model: Qwen-Audio-Chat.
         tokenizer: of it.
         name: of the checkpoint.
+
+    Raises:
+        CheckpointError: the tokenizer is that of another model, or its vocabulary is cut off.
     """
 
     call_format: Literal["react", "hermes"] = "react"
@@ -223,6 +226,7 @@ class QwenAudioEngine(ReadingEngine):
     def __init__(
         self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer, name: str = "qwen-audio"
     ) -> None:
+        tokenizer.vocabulary.raise_if_foreign(model.config)
         super().__init__(
             name,
             Sampling.of(model.generation_config),
