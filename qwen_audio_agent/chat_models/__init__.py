@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from qwen_audio_agent.errors import UsageError
 
@@ -13,15 +15,20 @@ if TYPE_CHECKING:
     from qwen_audio_agent.speech.hearing import Hearable
 
 
+_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+
+
 def open_chat_model(name: str, hear: Callable[[str], Hearable] | None = None) -> BaseChatModel:
     """Open a chat model by its name.
 
     Args:
-        name: "offline", or "scripted:FILE.json", which replays the AI messages of a JSON list.
+        name: "offline"; "scripted:FILE.json", which replays the AI messages of a JSON list; or the
+            folder or hub id of a checkpoint of Qwen-Audio or a successor.
         hear: gives the audio behind the `file_id` of an audio block.
 
     Raises:
-        UsageError: no model has that name, or its script cannot be read.
+        UsageError: no model has that name, its script cannot be read, or a package is missing.
+        CheckpointError: the folder holds no such checkpoint, or not all of it.
     """
     if name == "offline":
         from qwen_audio_agent.chat_models.offline import OfflineChatModel
@@ -32,4 +39,22 @@ def open_chat_model(name: str, hear: Callable[[str], Hearable] | None = None) ->
         from qwen_audio_agent.chat_models.scripted import read_script
 
         return read_script(path)
-    raise UsageError(f"there is no chat model {name!r}; there are: offline, scripted:FILE.json")
+    if Path(name).is_dir() or _HUB_ID.fullmatch(name):
+        return _open_checkpoint(name, hear)
+    raise UsageError(
+        f"there is no chat model {name!r}; there are: offline, scripted:FILE.json, and the folder "
+        "or hub id of a Qwen-Audio checkpoint"
+    )
+
+
+def _open_checkpoint(name: str, hear: Callable[[str], Hearable] | None) -> BaseChatModel:
+    """A network; an id that a person names here is fetched if it is not on this machine."""
+    try:
+        from qwen_audio_agent.chat_models.qwen_audio import ChatQwenAudio
+
+        return ChatQwenAudio.load(name, hear=hear, local_files_only=False)
+    except ImportError as error:
+        raise UsageError(
+            f"the model {name!r} needs the module {error.name!r}; "
+            "install it with: pip install 'qwen-audio-agent[qwen]'"
+        ) from error

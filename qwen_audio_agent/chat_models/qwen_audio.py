@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
@@ -21,17 +21,15 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
-from transformers import LogitsProcessor
 
 from qwen_audio_agent.chat_models.calling import (
     CallFormat,
     Prompt,
     StopMatcher,
     gather,
+    narrow,
     open_format,
 )
-from qwen_audio_agent.chat_models.calling.grammar import write_grammar
-from qwen_audio_agent.chat_models.calling.narrowing import narrow
 from qwen_audio_agent.chat_models.conversation import read_conversation
 from qwen_audio_agent.chat_models.heard_clips import ClipReader
 from qwen_audio_agent.model.constraint import Constraint, has_llguidance
@@ -39,6 +37,9 @@ from qwen_audio_agent.model.engine import Engine, Generation, Turn
 from qwen_audio_agent.model.generation import Sampling
 from qwen_audio_agent.model.list_format import Part, Query
 from qwen_audio_agent.speech.hearing import Hearable
+
+if TYPE_CHECKING:
+    from transformers import LogitsProcessor
 
 
 class ChatQwenAudio(BaseChatModel):
@@ -108,7 +109,7 @@ class ChatQwenAudio(BaseChatModel):
         sampling = self._sampling(kwargs)
         params = LangSmithParams(
             ls_provider="qwen-audio-agent",
-            ls_model_name=self.network.name,
+            ls_model_name=str(kwargs.get("model", self.network.name)),
             ls_model_type="chat",
             ls_temperature=sampling.temperature if sampling.do_sample else 0.0,
             ls_max_tokens=sampling.max_new_tokens,
@@ -198,7 +199,7 @@ class ChatQwenAudio(BaseChatModel):
         audios = read_conversation(messages).audios
         lengths = {n: a.seconds or self._audio_seconds(a.block) for n, a in audios.items()}
         narrowed = replace(prompt, tools=tuple(narrow(prompt.tools, lengths)))
-        grammar = write_grammar(form.name, narrowed)
+        grammar = form.grammar(narrowed)
         return [Constraint(self.network.guide(), grammar).processor()] if grammar else []
 
     def _parts(self, parts: Sequence[str | Mapping[str, Any]]) -> list[Part]:

@@ -16,6 +16,7 @@ from qwen_audio_agent.cli.one_line import complain, reason, tell, write_nowhere
 from qwen_audio_agent.cli.stopping import be_deaf, exit_status, stopped_by_signals
 from qwen_audio_agent.errors import (
     AudioFileError,
+    CheckpointError,
     EditError,
     QwenAudioAgentError,
     SessionError,
@@ -23,7 +24,7 @@ from qwen_audio_agent.errors import (
 )
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
-WRONG_INPUT = (AudioFileError, EditError, SessionError, UsageError)
+WRONG_INPUT = (AudioFileError, CheckpointError, EditError, SessionError, UsageError)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -167,7 +167,10 @@ def _add_undo(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 def _add_mind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", default="offline", metavar="MODEL", help="who plans (default: offline)"
+        "--model",
+        default="offline",
+        metavar="MODEL",
+        help="who plans: offline (the default), or the folder or hub id of a Qwen-Audio checkpoint",
     )
     parser.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
 

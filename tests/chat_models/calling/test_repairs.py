@@ -138,9 +138,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("start", ["", '{"a": "', "{'a': '", "```"])
 def test_hostile_text_takes_no_time(start: str, text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for length in (32_000, 1_000_000):
         hostile = (start + text * (length // len(text)))[:length]
         with contextlib.suppress(UnreadableError):
             read_json(hostile)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 2.0
