@@ -60,7 +60,8 @@ class ClipReader:
             return [f"(only {audio.duration:.3f} s long, nothing to hear)\n"]
         sound = audio.stretch(0.0, heard)
         if heard <= self._max_clip_seconds:
-            return [AudioPart(_unnamed(clip_of(sound))), "\n", *self._rest(audio, heard)]
+            clip = clip_of(sound, longest_seconds=self._max_clip_seconds)
+            return [AudioPart(_unnamed(clip)), "\n", *self._rest(audio, heard)]
         parts: list[Part] = ["in parts, times count from the start of each part:\n"]
         for span in cut_at_pauses(find_activity(iter([sound]))):
             start, end = span.seconds(sound.sample_rate)

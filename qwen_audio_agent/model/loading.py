@@ -41,6 +41,9 @@ QUANTIZATIONS: Final[Mapping[str, Callable[[], BitsAndBytesConfig]]] = {
         bnb_4bit_compute_dtype=torch.bfloat16,
     ),
 }
+_COMPUTED_IN: Final = {"8bit": "float16", "4bit": "bfloat16"}
+"""What bitsandbytes computes in; it warns at every layer and step where it has to convert."""
+
 _LATER_FILES: Final = (
     ("tokenizer.json", "vocab.json"),
     ("preprocessor_config.json", "processor_config.json"),
@@ -67,7 +70,8 @@ def load_engine(
         checkpoint: a folder, or an id of the Hugging Face hub.
         device_map: where it computes, as transformers takes it: "auto", "cuda" ...; None: the CPU.
         dtype: of the weights: "bfloat16", "float16", "float32", or "auto", as they are stored;
-            None: float32 on the CPU, as they are stored elsewhere.
+            None: float32 on the CPU, as they are stored elsewhere, as bitsandbytes computes where
+            it quantizes.
         quantization: "8bit" or "4bit", by bitsandbytes.
         adapter: folder or id of a PEFT adapter, such as LoRA.
         local_files_only: do not fetch what is not on this machine.
@@ -95,7 +99,8 @@ def _options(
 ) -> dict[str, Any]:
     """What transformers is to be told."""
     if dtype is None:
-        dtype = "float32" if device_map in (None, "cpu") else "auto"
+        unquantized = "float32" if device_map in (None, "cpu") else "auto"
+        dtype = _COMPUTED_IN.get(quantization or "", unquantized)
     if dtype not in DTYPES:
         raise UsageError(f"there is no dtype {dtype!r}; there are: {', '.join(DTYPES)}")
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}

@@ -103,7 +103,7 @@ def _text(tokenizer: Qwen2Tokenizer) -> dict[str, Any]:
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
         "initializer_range": 0.2,
-        "max_position_embeddings": 4096,
+        "max_position_embeddings": 16384,
     }
 
 

@@ -189,8 +189,8 @@ def test_a_grammar_is_kept_to(engine: LaterEngine) -> None:
 
 
 def test_a_prompt_that_is_too_long_is_refused(engine: LaterEngine) -> None:
-    with pytest.raises(UsageError, match="the model reads 4096"):
-        list(engine.generate([Turn("user", "a " * 5000)], GREEDY))
+    with pytest.raises(UsageError, match="the model reads 16384"):
+        list(engine.generate([Turn("user", "a " * 9000)], GREEDY))
 
 
 def test_settings_come_from_the_checkpoint(engine: LaterEngine) -> None:
