@@ -104,9 +104,11 @@ def main(argv: list[str]) -> int:
         "public size on a GPU": device_rows,
     }
     with torch.inference_mode():
-        tables = {part: [*told(measure[part]())] for part in arguments.parts}
-    if "conversation" in tables:
-        tables["conversation in short"] = [summary(tables["conversation"])]
+        tables: dict[str, list[Row]] = {}
+        for part in arguments.parts:
+            tables[part] = [*told(measure[part]())]
+            if part == "conversation":
+                tables["conversation in short"] = [summary(tables[part])]
     if arguments.json:
         print(json.dumps(tables, indent=1))
         return 0
