@@ -85,18 +85,16 @@ class AudioEncoder(nn.Module):
         self.proj = nn.Linear(n_state, sizes.output_dim)
         self.audio_bos_eos_token = nn.Embedding(2, sizes.output_dim)
 
-    def forward(
-        self, mels: Sequence[Tensor], conv_frames: Sequence[int], *, as_reference: bool = False
-    ) -> list[Tensor]:
-        """Encode clips side by side.
+    def forward(self, mels: Sequence[Tensor], conv_frames: Sequence[int]) -> list[Tensor]:
+        """Encode clips side by side, padded to the longest.
+
+        The last frames of a shorter clip see the silence that it is padded with, where alone they
+        would see the edge, so its features depend a little on its companions; the original is like
+        that. A clip alone depends on nothing.
 
         Args:
-            mels: for each clip (80, >= 2 * its conv_frames), or with `as_reference` (80, >= 2 *
-                the largest conv_frames).
+            mels: for each clip (80, >= 2 * the largest conv_frames).
             conv_frames: frames of each clip after the convolutions.
-            as_reference: let the last frames of a clip see the silence that it was padded with, as
-                the original does when a longer clip is in the same prompt. Off, a clip comes out
-                as if it were alone.
 
         Returns:
             For each clip (num_tokens + 2, output_dim): the opening row, 25 rows per second, the
@@ -106,20 +104,17 @@ class AudioEncoder(nn.Module):
         bos, eos = self.audio_bos_eos_token.weight.unbind(0)
         if most < 2:  # shorter than one pair of frames: nothing to hear
             return [torch.stack([bos, eos]) for _ in conv_frames]
-        weight = self.conv1.weight
-        lengths = torch.tensor(conv_frames, device=weight.device)
-        mel = weight.new_zeros(len(mels), self.conv1.in_channels, 2 * most)  # (B, 80, 2 T)
-        for row, (clip, frames) in enumerate(zip(mels, conv_frames, strict=True)):
-            used = 2 * most if as_reference else 2 * frames
-            mel[row, :, :used] = clip[:, :used]
-        x = self._convolve(mel, None if as_reference else lengths)  # (B, T, C)
+        mel = torch.stack([clip[:, : 2 * most] for clip in mels]).to(self.conv1.weight)
+        x = F.gelu(self.conv1(mel))  # (B, C, 2 T)
+        x = F.gelu(self.conv2(x)).transpose(1, 2)  # (B, T, C)
+        x = x + self.positional_embedding[:most]
         mask = None
         if min(conv_frames) < most:
-            mask = torch.arange(most, device=weight.device) < lengths[:, None]  # (B, T)
+            lengths = torch.tensor(conv_frames, device=x.device)
+            mask = torch.arange(most, device=x.device) < lengths[:, None]  # (B, T)
             x = x.masked_fill(~mask[..., None], 0.0)
-            mask = mask[:, None, None]
             # A clip without a frame would attend to nothing; its rows are dropped below.
-            mask = mask | (lengths == 0)[:, None, None, None]
+            mask = (mask | (lengths == 0)[:, None])[:, None, None]
         for block in self.blocks:
             x = block(x, mask)
         x = F.avg_pool1d(x.transpose(1, 2), 2).transpose(1, 2)  # (B, T // 2, C)
@@ -128,15 +123,6 @@ class AudioEncoder(nn.Module):
             torch.cat([bos[None], rows[: frames // 2], eos[None]])
             for rows, frames in zip(x, conv_frames, strict=True)
         ]
-
-    def _convolve(self, mel: Tensor, lengths: Tensor | None) -> Tensor:
-        """(B, 80, 2 T) -> (B, T, C); with `lengths` each row as if its clip were alone."""
-        x = F.gelu(self.conv1(mel))  # (B, C, 2 T)
-        if lengths is not None:
-            inside = torch.arange(x.shape[-1], device=x.device) < 2 * lengths[:, None]
-            x = x.masked_fill(~inside[:, None], 0.0)
-        x = F.gelu(self.conv2(x)).transpose(1, 2)  # (B, T, C)
-        return x + self.positional_embedding[: x.shape[1]]
 
 
 def sinusoids(length: int, channels: int) -> Tensor:

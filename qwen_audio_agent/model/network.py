@@ -95,11 +95,12 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         )
 
     def encode_mels(self, mels: Sequence[Tensor], conv_frames: Sequence[int]) -> list[Tensor]:
-        """As `AudioEncoder`, coupled as the original couples them if the config says so."""
-        features: list[Tensor] = self.audio(
-            mels, conv_frames, as_reference=self.config.reference_exact
-        )
-        return features
+        """As `AudioEncoder`; each clip alone, or coupled as in the original if the config says so."""
+        if self.config.reference_exact:
+            together: list[Tensor] = self.audio(mels, conv_frames)
+            return together
+        pairs = zip(mels, conv_frames, strict=True)
+        return [self.audio([mel], [frames])[0] for mel, frames in pairs]
 
     def forward(  # noqa: PLR0913 - as transformers calls it
         self,
@@ -174,12 +175,14 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
             if past is not None:
                 past.rotary_frequencies = frequencies  # type: ignore[attr-defined]
         if position_ids is None or self.config.reference_exact:
-            places = torch.arange(num_past, num_past + num_new, device=embeds.device)[None]
+            places = torch.arange(num_new, device=embeds.device)[None] + num_past
             if rows is not None and not self.config.reference_exact:
                 places = (rows.long().cumsum(-1) - 1).clamp(min=0)[:, -num_new:]
         else:
             places = position_ids
-        beyond = position_ids is not None or num_past + num_new > self.config.seq_length
+        # A static cache counts on the device: to ask it would make every token wait.
+        known = position_ids is None and isinstance(num_past, int)
+        beyond = not known or num_past + num_new > self.config.seq_length
         return positions_of(self.config, places, frequencies, beyond=beyond)
 
     def _frequencies(self, attention_mask: Tensor | None, num_tokens: int) -> Tensor:
