@@ -2,7 +2,8 @@
 
 A `console` block holds commands after `$ ` and what they print; each runs in a folder that holds
 `examples/`, without a shell. Lines fed to a command stand after `> `. A `python` block runs as a
-script in the same folder; where it names Qwen-Audio-Chat, a tiny network of random weights is there. `sh` blocks install the package: CI runs them by installing it.
+script in the same folder; where it names Qwen-Audio-Chat, a tiny network of random weights is
+there. `sh` blocks install the package: CI runs them by installing it.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         )
 
     def encode_mels(self, mels: Sequence[Tensor], conv_frames: Sequence[int]) -> list[Tensor]:
-        """As `AudioEncoder`; each clip alone, or coupled as in the original if the config says so."""
+        """As `AudioEncoder`, each clip alone, or as the original if the config says so."""
         if self.config.reference_exact:
             together: list[Tensor] = self.audio(mels, conv_frames)
             return together
