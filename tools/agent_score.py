@@ -14,6 +14,8 @@ from agent_recordings import Call, recordings, take
 ROWS = Path(__file__).with_name("instructions.jsonl")
 WRONG_EDIT_COSTS = 10
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
 Verdict = Literal["exact", "wrong edit", "refused"]
 
 
@@ -60,7 +62,7 @@ def judge(row: Row, done: Sequence[Call]) -> Verdict:
     calls = [take((name, {"audio": 1} | given), sounds) for name, given in row.calls or ()]
     wanted = [call for call in calls if call[0] != "listen"]
     edits = [call for call in _of_recordings(done) if call[0] != "listen"]
-    if not _come_to_the_same(edits, wanted):
+    if not _come_to_the_same(_numbered(edits), _numbered(wanted)):
         return "wrong edit" if edits else "refused"
     if edits or not calls:
         return "exact"
@@ -89,6 +91,28 @@ def _of_recordings(done: Sequence[Call]) -> list[Call]:
             made += 1
             newest[calls[-1][1]["audio"]] = made
     return calls
+
+
+def _numbered(calls: Sequence[Call]) -> list[Call]:
+    """Calls with one name for one occurrence: the last of two is the second.
+
+    Only of words that no call before has named, for what it did may have changed their count.
+    """
+    sounds = recordings()
+    named: set[str] = set()
+    numbered = []
+    for name, given in calls:
+        words = str(given.get("words") or given.get("before") or given.get("after") or "").lower()
+        sound = sounds.get(f"audio-{given['audio']}")
+        count = len(sound.find(words)) if sound and words and words not in named else 0
+        which = given.get("which")
+        if count == 1 and which in ("first", "last", "every"):
+            which = "only"
+        elif which == "last" and 1 < count <= len(_ORDINALS):
+            which = _ORDINALS[count - 1]
+        numbered.append((name, given | {"which": which} if "which" in given else given))
+        named.add(words)
+    return numbered
 
 
 def _come_to_the_same(edits: Sequence[Call], wanted: Sequence[Call]) -> bool:

@@ -12,6 +12,7 @@ from itertools import combinations
 
 from qwen_audio_agent.chat_models.intents import (
     END,
+    ORDINALS,
     START,
     Cut,
     Effect,
@@ -28,7 +29,6 @@ from qwen_audio_agent.chat_models.intents import (
     Undo,
 )
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
-from qwen_audio_agent.chat_models.scene import ORDINALS
 from qwen_audio_agent.errors import InstructionError
 
 

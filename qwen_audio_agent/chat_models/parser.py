@@ -24,6 +24,7 @@ from lark.lexer import PatternRE, TerminalDef
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
+_LISTS = ("described.txt", "unsaid.txt", "beside.txt")
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
@@ -41,7 +42,9 @@ class Parser:
             "SOUND" tells what a sound is like, "UNSAID" turns the meaning of what is beside it.
     """
 
-    def __init__(self, rules: str, described: str = "", unsaid: str = "") -> None:
+    def __init__(
+        self, rules: str, described: str = "", unsaid: str = "", beside: str = ""
+    ) -> None:
         rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
         self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
         kinds_of = dict.fromkeys(described.split(), "SOUND") | dict.fromkeys(
@@ -51,6 +54,9 @@ class Parser:
             word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
         }
         rules = _with_inner_words(rules, described)
+        if beside:
+            known = sorted(set(beside.split()) & self.vocabulary)
+            rules += "\nBESIDE: " + " | ".join(f'"{word}"' for word in known)
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -163,7 +169,7 @@ def open_parser() -> Parser:
     folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
-    words = [(folder / name).read_text("utf-8") for name in ("described.txt", "unsaid.txt")]
+    words = [(folder / name).read_text("utf-8") for name in _LISTS]
     return Parser("\n".join(rules), *words)
 
 

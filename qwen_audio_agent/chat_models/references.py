@@ -7,16 +7,19 @@ from dataclasses import fields, replace
 from functools import partial
 
 from qwen_audio_agent.chat_models.intents import (
+    ORDINALS,
     Action,
     Cut,
     Edge,
     Find,
     Gain,
     It,
+    Leave,
     Mention,
     Passage,
     Phrase,
     Place,
+    Several,
     Step,
     Transcribe,
 )
@@ -40,7 +43,7 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
-        action = _without_whole(step.action, resolved)
+        action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
 
@@ -75,7 +78,8 @@ def passages_of(action: Action) -> list[Passage]:
             case Passage() as passage:
                 found.append(passage)
             case Place(_, edge, before):
-                found.append(Passage(edge, near=("before", before) if before else None))
+                found.append(Passage(edge))
+                found += [Passage(before)] if before else []
             case Phrase() as phrase:
                 found.append(Passage(phrase))
     return found
@@ -86,7 +90,7 @@ def phrases_of(action: Action) -> list[Phrase]:
     return [
         edge
         for passage in passages_of(action)
-        for edge in (passage.start, passage.end, *(passage.near or ())[1:])
+        for edge in (passage.start, passage.end)
         if isinstance(edge, Phrase)
     ]
 
@@ -95,7 +99,7 @@ def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
     """A passage without references."""
     if passage.start == It() and passage.end is None:
         meant = _last_passage(before)
-        if passage.part == "it" and passage.near is None:
+        if passage.part == "it":
             return meant
         return replace(passage, start=_single(meant))
     start = _edge(passage.start, before)
@@ -105,12 +109,31 @@ def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
 
 def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
     match edge:
-        case It("only"):
+        case It("only", near=None):
             return _single(_last_passage(before))
-        case It(which, times):
+        case It(which, times, near):
             phrase = _last_phrase(before)
-            return replace(phrase, which=which, times=times or phrase.times)
+            if which == Several(others=True):
+                which = _all_but(phrase)
+            return replace(phrase, which=which, times=times or phrase.times, near=near)
     return edge
+
+
+def _left(action: Action, before: Sequence[Step]) -> Action:
+    """What shall stay: "it" is there what the step before is about."""
+    if not isinstance(action, Leave) or action.passage != Passage(It()) or not before:
+        return action
+    passages = passages_of(before[-1].action)
+    return replace(action, passage=passages[0]) if len(passages) == 1 else action
+
+
+def _all_but(phrase: Phrase) -> Several:
+    """The other ones, where one was named."""
+    if phrase.which == "last":
+        return Several((-1,), others=True)
+    if isinstance(phrase.which, Several) or phrase.which not in ORDINALS:
+        raise InstructionError(f'Which "{phrase.text}" are the others? Say which is the one.')
+    return Several((ORDINALS.index(phrase.which) + 1,), others=True)
 
 
 def _single(passage: Passage) -> Edge:
@@ -124,7 +147,7 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     match before[-1].action if before else None:
         case Find(phrase):
             return Passage(phrase)
-        case Mention(passage):
+        case Mention(passage) | Leave(passage, "cut" | "silence"):
             return passage
         case Transcribe(Passage() as passage):
             return passage

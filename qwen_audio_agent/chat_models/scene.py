@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.conversation import Conversation
 from qwen_audio_agent.chat_models.intents import (
+    ORDINALS,
     AudioName,
     AudioNumber,
     AudioRef,
     Pause,
     Phrase,
-    Which,
 )
 from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
 from qwen_audio_agent.speech.hearing import Hearable
 from qwen_audio_agent.speech.text import quoted
 from qwen_audio_agent.speech.words import Gap, Match
 
-ORDINALS: tuple[Which, ...] = ("first", "second", "third", "fourth", "fifth")
 SHORTEST_PAUSE = 0.4
 """Seconds; a shorter silence is not what people call a pause."""
 _BESIDE_ENDS = 0.1
@@ -36,6 +35,10 @@ class Scene:
 
     talk: Conversation
     hear: Callable[[int], Hearable]
+
+    def as_it_was(self) -> Scene:
+        """The scene when the instruction was given."""
+        return replace(self, talk=replace(self.talk, current=self.talk.at_start, done=[]))
 
     def sound(self, number: int) -> Hearable | None:
         """An audio as it is heard; None when it cannot be listened to here."""

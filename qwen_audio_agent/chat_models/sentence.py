@@ -59,7 +59,7 @@ _UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lu
 _PATTERNS = re.compile(
     rf"""
       (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
-    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:(?:step[ ]?)?\d{{1,2}}[.):]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
@@ -71,7 +71,7 @@ _PATTERNS = re.compile(
     | (?P<PLURAL>(?<=[^\W\d_]["”'’])['’]?s(?![^\W_]))
     | (?P<WORD>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‑][^\W\d_]+(?:['’][^\W\d_]+)*)*['’]?)
     | (?P<ARROW>(?<=[\dsmhcn])\s*(?:\.{{2,3}}|-+>|=>|→)\s*(?=[\d.])
-        |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)\b)
+        |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)(?![^\W\d_]))
         |(?<=\d)\s*[-–—]\s*(?=end\b))
     | (?P<DASH>(?<=\d)\s*[-–—~]\s*(?=[\d.])|(?<=[\dsmhc])\s*[–—~]\s*(?=[\d.])|(?<=[sn])-(?=\d))
     | (?P<HYPHEN>(?<=\d)[-‑](?=[^\W\d_]))
@@ -105,13 +105,29 @@ def split(
             f"The instruction is {len(sentence)} characters long; "
             f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    pieces = list(_named(join_number_words(list(_raw(sentence))), vocabulary, outside or {}))
+    raw = list(_raw(_with_lines(sentence)))
+    pieces = list(_named(join_number_words(raw), vocabulary, outside or {}))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(
             f"The instruction has {len(pieces)} words; at most {MAX_PIECES} are read. "
             "Give it in several shorter ones."
         )
     return pieces
+
+
+def _with_lines(sentence: str) -> str:
+    """A numbered list in one line ("1. cut X 2. mute Y"), as lines; every character stays in place.
+
+    Only where the numbers begin with 1 and go on, so that no time is taken for a number of the list.
+    """
+    number, start = 1, re.match(r"\s*1[.)]\s", sentence)
+    while start:
+        number += 1
+        following = re.compile(rf"\s(?=(?:and\s+)?{number}[.)]\s+[^\W\d_])")
+        start = following.search(sentence, start.end())
+        if start:
+            sentence = f"{sentence[: start.start()]}\n{sentence[start.end() :]}"
+    return sentence
 
 
 def _raw(sentence: str) -> Iterator[Piece]:

@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Mention, Passage, Phrase
+from qwen_audio_agent.chat_models.intents import Action, Cut, Mention, Near, Passage, Phrase, Silence
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What shall not be done: "mute it instead of cutting it"."""
+
+    kind: Literal["cut", "mute", "bleep"]
+
+    def of(self, action: Action) -> Action:
+        """The action, if it is another.
+
+        Raises:
+            InstructionError: it is just that.
+        """
+        match action:
+            case Cut():
+                kind = "cut"
+            case Silence(_, fill):
+                kind = "bleep" if fill == "bleep" else "mute"
+            case _:
+                return action
+        if kind == self.kind:
+            raise InstructionError("That says two opposite things; say only what to do.")
+        return action
 
 
 @v_args(inline=True)
 class Mentioning(Transformer[Token, Any]):
     """What the rules of grammar/mentioning.lark mean; what is told of a thing changes nothing."""
+
+    def aside(self, *_words: Token) -> None:
+        return None
+
+    def instead_of_cut(self) -> Instead:
+        return Instead("cut")
+
+    def instead_of_mute(self) -> Instead:
+        return Instead("mute")
+
+    def instead_of_bleep(self) -> Instead:
+        return Instead("bleep")
 
     def told(self, *_words: Token) -> None:
         return None
@@ -20,6 +56,9 @@ class Mentioning(Transformer[Token, Any]):
     def mention(self, *children: Any) -> Mention:
         thing = next(child for child in children if isinstance(child, Passage | Phrase))
         return Mention(thing if isinstance(thing, Passage) else Passage(thing))
+
+    def mention_near(self, phrase: Phrase, near: Near) -> Mention:
+        return Mention(Passage(replace(phrase, near=near)))
 
     def mention_count(self, phrase: Phrase, *told: Any) -> Mention:
         times = next((number for number in told if isinstance(number, int)), phrase.times)

@@ -88,6 +88,12 @@ class Placing(Transformer[Token, Any]):
         crossfade = parts[-1] if isinstance(parts[-1], float) else None
         return Join(tuple(part for part in parts if not isinstance(part, float)), crossfade)
 
+    def join_all(self, crossfade: float | None = None) -> Join:
+        return Join((), crossfade)
+
+    def known_material(self, material: Material) -> Material:
+        return material
+
     def crossfade_join(
         self, first: AudioRef, second: AudioRef, length: Length | None = None
     ) -> Join:
@@ -105,8 +111,8 @@ class Placing(Transformer[Token, Any]):
         """ "Instead of X use Y"."""
         return Replace(passage, material)
 
-    def replace_with(self, material: Material, passage: Passage) -> Replace:
-        return Replace(passage, material)
+    def replace_with(self, material: Material, what: Passage | Edge) -> Replace:
+        return Replace(_passage(what), material)
 
     def replace_unknown(self, _passage: Passage, phrase: Phrase) -> Replace:
         raise InstructionError(

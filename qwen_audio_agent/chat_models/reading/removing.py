@@ -14,12 +14,15 @@ from qwen_audio_agent.chat_models.intents import (
     Denoise,
     Effect,
     Fill,
+    It,
     Keep,
+    Leave,
     Passage,
     Phrase,
     Silence,
     Tidy,
 )
+from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.chat_models.reading.stretches import (
     all_after,
     all_before,
@@ -27,7 +30,6 @@ from qwen_audio_agent.chat_models.reading.stretches import (
     last_part,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import Chosen
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -138,6 +140,24 @@ class Removing(Transformer[Token, Any]):
 
     def keep_only(self, passage: Passage) -> Keep:
         return Keep(passage)
+
+    def leave(self, passage: Passage) -> Leave:
+        return Leave(passage)
+
+    def leave_it(self, it: It) -> Leave:
+        return Leave(Passage(it))
+
+    def not_cut(self, passage: Passage) -> Leave:
+        return Leave(passage, "cut")
+
+    def not_cut_it(self, it: It) -> Leave:
+        return Leave(Passage(it), "cut")
+
+    def not_muted(self, passage: Passage) -> Leave:
+        return Leave(passage, "silence")
+
+    def not_muted_it(self, it: It) -> Leave:
+        return Leave(Passage(it), "silence")
 
     def passages(self, *passages: Passage) -> list[Passage]:
         return list(passages)
