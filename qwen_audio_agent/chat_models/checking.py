@@ -113,8 +113,6 @@ def _contradict(first: Step, second: Step) -> bool:
             return (rise and other_rise) or (fall and other_fall)
         case Effect(name), Effect(other_name):
             return name == other_name and first.action != second.action
-        case _, Undo():
-            return not isinstance(first.action, Undo)
         case ((Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _):
             return any(
                 _same(one, other) for one in _changed(first) for other in passages_of(second.action)
@@ -151,8 +149,9 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
         InstructionError: says what is not there, and what is near.
     """
     seen: set[str] = set()
-    for step in steps:
+    for index, step in enumerate(steps):
         _check_settings(step, scene)
+        _check_undo(step, steps[:index], scene)
         if isinstance(step.action, Find | Transcribe):
             continue
         number = scene.number(step.audio)
@@ -171,6 +170,16 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
             return  # the new sound may bring what later steps name
     for first, second in pairwise(steps):
         _check_list(first, second, scene)
+
+
+def _check_undo(step: Step, before: Sequence[Step], scene: Scene) -> None:
+    """Refuse to undo what nobody has edited."""
+    if not isinstance(step.action, Undo):
+        return
+    number = scene.number(step.audio)
+    edited = scene.talk.audios[number].name is None
+    if not edited and all(isinstance(other.action, _Question) for other in before):
+        raise InstructionError(f"Nothing has been edited in Audio {number}, so I undo nothing.")
 
 
 def _check_settings(step: Step, scene: Scene) -> None:

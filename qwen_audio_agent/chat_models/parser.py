@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
@@ -24,7 +24,7 @@ from lark.lexer import PatternRE, TerminalDef
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
-_LISTS = ("described.txt", "unsaid.txt", "beside.txt")
+_LISTS = ("described.txt", "unsaid.txt", "beside.txt", "wishes.txt")
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
@@ -43,7 +43,12 @@ class Parser:
     """
 
     def __init__(
-        self, rules: str, described: str = "", unsaid: str = "", beside: str = ""
+        self,
+        rules: str,
+        described: str = "",
+        unsaid: str = "",
+        beside: str = "",
+        wishes: str = "",
     ) -> None:
         rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
         self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
@@ -55,8 +60,9 @@ class Parser:
         }
         rules = _with_inner_words(rules, described)
         if beside:
-            known = sorted(set(beside.split()) & self.vocabulary)
-            rules += "\nBESIDE: " + " | ".join(f'"{word}"' for word in known)
+            known = set(beside.split()) & self.vocabulary
+            rules += f"\nBESIDE: {_alternatives(known)}"
+            rules += f"\nCHAT: {_alternatives(known - set(wishes.split()))}"
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -191,8 +197,12 @@ def _with_inner_words(rules: str, described: str) -> str:
         return rules
     sounds = [word for word in inner if word in described.split()]
     lists = {"INNER": inner, "INNER_SOUND": sounds}
-    named = (f"{name}: " + " | ".join(f'"{w}"' for w in words) for name, words in lists.items())
+    named = (f"{name}: {_alternatives(words)}" for name, words in lists.items())
     return "\n".join([rules, *named])
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return " | ".join(f'"{word}"' for word in sorted(words))
 
 
 def _with_groups_named(rules: str) -> str:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from qwen_audio_agent.chat_models.pieces import Piece, join_number_words
+from qwen_audio_agent.chat_models.spelling import spelled_out
 from qwen_audio_agent.errors import InstructionError
 
 MAX_CHARACTERS = 2000
@@ -105,7 +106,7 @@ def split(
             f"The instruction is {len(sentence)} characters long; "
             f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    raw = list(_raw(_with_lines(sentence)))
+    raw = list(spelled_out(_raw(_with_lines(sentence))))
     pieces = list(_named(join_number_words(raw), vocabulary, outside or {}))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(

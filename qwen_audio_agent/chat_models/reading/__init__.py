@@ -54,8 +54,8 @@ class _Reader(
         value = super()._call_userfunc(tree, [value for value in values if value is not None])
         return OfAudio(told[0].audio, value)
 
-    def start(self, steps: list[list[Step]]) -> list[Step]:
-        return [step for some in steps for step in some]
+    def start(self, steps: list[list[Step] | None]) -> list[Step]:
+        return [step for some in steps if some for step in some]
 
     def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""

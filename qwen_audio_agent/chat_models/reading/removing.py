@@ -138,6 +138,9 @@ class Removing(Transformer[Token, Any]):
     def keep(self, passage: Passage) -> Keep:
         return Keep(passage, only=False)
 
+    def keep_only_of(self, passage: Passage) -> Passage:
+        return passage
+
     def keep_only(self, passage: Passage) -> Keep:
         return Keep(passage)
 

@@ -129,6 +129,12 @@ class Times(Transformer[Token, Any]):
     def quarter_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 4))
 
+    def quarter_minutes(self, number: float) -> Length:
+        return Length(number * 15)
+
+    def quarter_minute(self) -> Length:
+        return Length(15.0)
+
     def tenth_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 10))
 
