@@ -147,7 +147,12 @@ class AudioName:
     name: str
 
 
-AudioRef = AudioNumber | AudioName
+@dataclass(frozen=True, slots=True)
+class AudioIt:
+    """The audio that the step before is about: "denoise jingle.wav, then insert it"."""
+
+
+AudioRef = AudioNumber | AudioName | AudioIt
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Something that is only named; the next step says what to do with "it"."""
+    """Something that is only named; the next step says what to do with "it".
+
+    Attributes:
+        passage: what is named.
+        chatter: it may be told for its own sake.
+    """
+
+    passage: Passage
+    chatter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The action of the step before, on another passage: "same for X"."""
 
     passage: Passage
 
@@ -332,7 +350,7 @@ Edit = (
     | Effect
     | Undo
 )
-Action = Question | Edit | Mention | Leave
+Action = Question | Edit | Mention | Leave | Again
 
 
 @dataclass(frozen=True, slots=True)

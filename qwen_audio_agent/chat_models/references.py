@@ -9,17 +9,23 @@ from functools import partial
 from qwen_audio_agent.chat_models.intents import (
     ORDINALS,
     Action,
+    Again,
+    AudioIt,
     Cut,
     Edge,
     Find,
     Gain,
+    Insert,
     It,
     Leave,
+    Material,
     Mention,
+    Move,
     Passage,
     Phrase,
     Place,
     Several,
+    Silence,
     Step,
     Transcribe,
 )
@@ -43,15 +49,35 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
+        step = _with_sound(_again(step, before), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
 
 
+def _again(step: Step, before: Sequence[Step]) -> Step:
+    """ "Boost X by 4 dB. Same for Y": the action before, on another passage."""
+    if not isinstance(step.action, Again):
+        return step
+    match before[-1].action if before else None:
+        case (Cut() | Silence() | Gain(_, Passage())) as action:
+            return replace(step, action=replace(action, passage=step.action.passage))
+    raise InstructionError("The same as what? Say what shall be done with it.")
+
+
+def _with_sound(step: Step, before: Sequence[Step]) -> Step:
+    """The step with the other audio that goes in as "it"."""
+    match step.action:
+        case Insert(Material(AudioIt()) as material) if before and before[-1].audio:
+            named = replace(material, audio=before[-1].audio)
+            return replace(step, action=replace(step.action, material=named))
+    return step
+
+
 def _check_mentions(steps: Sequence[Step]) -> None:
     """Refuse to pass over something that is told and not referred to by the step behind it."""
     for step, following in zip(steps, (*steps[1:], None), strict=True):
-        if isinstance(step.action, Mention) and (
+        if isinstance(step.action, Mention) and not step.action.chatter and (
             following is None
             or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
         ):
@@ -149,7 +175,9 @@ def _last_passage(before: Sequence[Step]) -> Passage:
             return Passage(phrase)
         case Mention(passage) | Leave(passage, "cut" | "silence"):
             return passage
-        case Transcribe(Passage() as passage):
+        case Transcribe(Passage() as passage) | Gain(_, Passage() as passage):
+            return passage
+        case Silence(passage) | Move(passage):
             return passage
     raise InstructionError(
         'I do not know what is meant by "it" or "that" there; '

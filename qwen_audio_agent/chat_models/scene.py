@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qwen_audio_agent.chat_models.conversation import Conversation
 from qwen_audio_agent.chat_models.intents import (
     ORDINALS,
+    AudioIt,
     AudioName,
     AudioNumber,
     AudioRef,
@@ -75,17 +76,19 @@ class Scene:
         """
         match audio:
             case None:
-                if self.talk.current is None:
+                if self.talk.at_start is None:
                     raise InstructionError(
                         "There is no recording in this conversation; give me one."
                     )
-                return self.talk.current
+                return self._newest(self.talk.at_start)
             case AudioNumber(number):
                 if number not in self.talk.audios:
                     raise InstructionError(
                         f"There is no Audio {number}; there is {self.audios_text}."
                     )
                 return self._newest(number)
+            case AudioIt():
+                raise InstructionError('Which audio is "it"? Name the file, or its number.')
             case AudioName(name):
                 numbers = self.talk.named(name)
                 if len(numbers) != 1:

@@ -59,8 +59,9 @@ _UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lu
 
 _PATTERNS = re.compile(
     rf"""
-      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
+      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?!\w|\.\w))
     | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:(?:step[ ]?)?\d{{1,2}}[.):]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<SIGN>(?:\bt\s*)?[=@]\s*(?=[-+]?[\d.])|[<>]\s*(?=\d)|≥\s*(?=\d))
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
@@ -85,6 +86,7 @@ _PATTERNS = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
+_SIGNS = {"=": "", "@": "at", ">": "over", "≥": "over", "<": "under"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -233,6 +235,8 @@ def _named(
                 yield _as(piece, "to")
             case "CALL":
                 yield _as(piece, "OTHER")
+            case "SIGN":
+                yield from (_as(piece, word) for word in _SIGNS[piece.text.strip()[-1]].split())
             case "BULLET":
                 yield _as(piece, "STOP")
             case "LONGDASH":

@@ -22,7 +22,7 @@ from qwen_audio_agent.chat_models.reading.asking import Asking
 from qwen_audio_agent.chat_models.reading.choosing import Choosing, Chosen
 from qwen_audio_agent.chat_models.reading.effects import Effects
 from qwen_audio_agent.chat_models.reading.level import Level, Softly
-from qwen_audio_agent.chat_models.reading.mentioning import Instead, Mentioning
+from qwen_audio_agent.chat_models.reading.mentioning import Filling, Instead, Mentioning
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.stretches import Stretches
@@ -61,13 +61,13 @@ class _Reader(
         """One step for each action; a scope is a tuple, empty for "the recording"."""
         audio: AudioRef | None = None
         actions: list[Action] = []
-        changes: list[Softly | Instead | Chosen] = []
+        changes: list[Softly | Instead | Filling | Chosen] = []
         for child in children:
             if isinstance(child, OfAudio):
                 audio, child = child.audio, child.value
             if isinstance(child, tuple):
                 audio = child[0] or audio
-            elif isinstance(child, Softly | Instead | Chosen):
+            elif isinstance(child, Softly | Instead | Filling | Chosen):
                 changes.append(child)
             elif isinstance(child, list):
                 actions += child

@@ -8,6 +8,7 @@ from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import (
     START,
+    AudioIt,
     AudioRef,
     Edge,
     Insert,
@@ -35,6 +36,9 @@ class Placing(Transformer[Token, Any]):
 
     def material(self, audio: AudioRef) -> Material:
         return Material(audio)
+
+    def it_material(self) -> Material:
+        return Material(AudioIt())
 
     def material_from_to(self, audio: AudioRef, start: Any, end: Any) -> Material:
         return Material(audio, stretch(start, end))
