@@ -113,6 +113,8 @@ def _contradict(first: Step, second: Step) -> bool:
             return (rise and other_rise) or (fall and other_fall)
         case Effect(name), Effect(other_name):
             return name == other_name and first.action != second.action
+        case (Gain(), Move()) | (Move(), Gain()):
+            return False
         case ((Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _):
             return any(
                 _same(one, other) for one in _changed(first) for other in passages_of(second.action)

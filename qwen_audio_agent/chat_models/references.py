@@ -17,6 +17,7 @@ from qwen_audio_agent.chat_models.intents import (
     Gain,
     Insert,
     It,
+    Keep,
     Leave,
     Material,
     Mention,
@@ -49,6 +50,8 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
+        if step.action == Keep(Passage(It()), only=False):
+            raise InstructionError('Shall everything else go? Then say "keep only ...".')
         step = _with_sound(_again(step, before), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
