@@ -21,7 +21,7 @@ from qwen_audio_agent.chat_models.pieces import Piece
 
 _SLOTS = {"QUOTED", "PLURAL", "FILE", "NUMBER", "SIGNED", "TIME", "FACTOR", "OTHER"}
 _UNITS = set("s sec secs second seconds minute minutes min mins ms mark".split())
-_IN_PLACE = set("from to between and until till through at up".split()) | _UNITS
+_IN_PLACE = set("from to between and until till through at up a half".split()) | _UNITS
 _JOINING = ("so", "and", "but", "then", "because", "since", "as", "that", "also", "plus")
 
 
@@ -50,7 +50,9 @@ def orders_alone(pieces: Sequence[Piece]) -> list[Piece]:
     kept: list[_Clause] = []
     told_before = False
     for index, clause in enumerate(clauses):
-        telling = _is_telling(clause, told_before, last=index == len(clauses) - 1)
+        before = clauses[index - 1] if index else None
+        last = index == len(clauses) - 1
+        telling = _is_telling(clause, before, told_before=told_before, last=last)
         if telling and (place := _place(clause)):
             kept.append(_Clause(place, clause.mark))
         elif not telling or any(piece.kind in _SLOTS for piece in clause.pieces):
@@ -96,14 +98,17 @@ def _asks(words: Sequence[str]) -> bool:
     return any(text.startswith(f"{request} ") for request in _words("request", lines=True))
 
 
-def _is_telling(clause: _Clause, told_before: bool, *, last: bool) -> bool:
+def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, last: bool) -> bool:
     """Whether a clause only tells something; `told_before`: the one before it did."""
+    told_apart = before is not None and before.mark is not None and before.mark.kind != ","
     pieces = [piece for piece in clause.pieces if not _of_place(piece)]
     words = [piece.text.lower().replace("’", "'") for piece in pieces]
     while words and words[0] in (*_JOINING, *_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
-    if not words or known & (_words("edit") | _words("block")) or _wishes(words):
+    if not words or known & (_words("edit") | _words("block")):
+        return False
+    if _wishes(clause.words) and not (last and told_apart and _asks_for_itself(clause.words)):
         return False
     if (clause.mark is not None and clause.mark.kind == "?") or (
         not last and set(words[-3:]) & _words("report")
@@ -116,6 +121,12 @@ def _is_telling(clause: _Clause, told_before: bool, *, last: bool) -> bool:
     if told_before and words[0] in _words("going_on"):
         return not known & _words("choice")
     return _says_of_what(words, pieces)
+
+
+def _asks_for_itself(words: Sequence[str]) -> bool:
+    """ "I want to open with some gratitude": what the person means to do, as told at the very end."""
+    text = " ".join(words)
+    return any(text.startswith(f"{purpose} ") for purpose in _words("purpose", lines=True))
 
 
 def _wishes(words: Sequence[str]) -> bool:

@@ -89,11 +89,21 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class It:
-    """A reference to what was named before: "it", "the second one"; the rest as above."""
+    """A reference to what was named before: "it", "the second one"; the rest as above.
+
+    Attributes:
+        part: surely a part of the recording ("that word"), never the whole.
+    """
 
     which: Which | Several = "only"
     times: int | None = None
     near: Near | None = None
+    part: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it says no more than what was named last."""
+        return self.which == "only" and self.near is None
 
 
 @dataclass(frozen=True, slots=True)

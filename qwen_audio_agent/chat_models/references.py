@@ -50,7 +50,7 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for step in steps:
         before = (*earlier, *resolved)
-        if step.action == Keep(Passage(It()), only=False):
+        if isinstance(step.action, Keep) and _is_it(step.action.passage) and not step.action.only:
             raise InstructionError('Shall everything else go? Then say "keep only ...".')
         step = _with_sound(_again(step, before), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
@@ -126,7 +126,7 @@ def phrases_of(action: Action) -> list[Phrase]:
 
 def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
     """A passage without references."""
-    if passage.start == It() and passage.end is None:
+    if _is_it(passage):
         meant = _last_passage(before)
         if passage.part == "it":
             return meant
@@ -136,9 +136,14 @@ def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
     return replace(passage, start=start, end=end)
 
 
+def _is_it(passage: Passage) -> bool:
+    """Whether a passage, or all before or after it, is just what was named last."""
+    return isinstance(passage.start, It) and passage.start.alone and passage.end is None
+
+
 def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
     match edge:
-        case It("only", near=None):
+        case It() if edge.alone:
             return _single(_last_passage(before))
         case It(which, times, near):
             phrase = _last_phrase(before)
@@ -150,7 +155,7 @@ def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
 
 def _left(action: Action, before: Sequence[Step]) -> Action:
     """What shall stay: "it" is there what the step before is about."""
-    if not isinstance(action, Leave) or action.passage != Passage(It()) or not before:
+    if not isinstance(action, Leave) or not _is_it(action.passage) or not before:
         return action
     passages = passages_of(before[-1].action)
     return replace(action, passage=passages[0]) if len(passages) == 1 else action

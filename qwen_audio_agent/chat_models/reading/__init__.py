@@ -55,7 +55,7 @@ class _Reader(
         return OfAudio(told[0].audio, value)
 
     def start(self, steps: list[list[Step] | None]) -> list[Step]:
-        return [step for some in steps if some for step in some]
+        return [step for some in steps if isinstance(some, list) for step in some]
 
     def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""

@@ -78,6 +78,9 @@ class Words(Transformer[Token, Any]):
     def it_which(self, chosen: Chosen) -> It:
         return It(chosen.which, chosen.times)
 
+    def that_part(self) -> It:
+        return It(part=True)
+
     def it_known(self, it: It) -> It:
         return it
 
