@@ -147,6 +147,9 @@ class Removing(Transformer[Token, Any]):
     def leave(self, passage: Passage) -> Leave:
         return Leave(passage)
 
+    def left_known(self, leave: Leave) -> Leave:
+        return leave
+
     def leave_it(self, it: It) -> Leave:
         return Leave(Passage(it))
 
