@@ -106,6 +106,8 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     while words and words[0] in (*_JOINING, *_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
+    if clause.words[0] == "but" and not told_before:
+        return False
     if not words or known & (_words("edit") | _words("block")):
         return False
     if _wishes(clause.words) and not (last and told_apart and _asks_for_itself(clause.words)):
@@ -114,7 +116,7 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
         not last and set(words[-3:]) & _words("report")
     ):
         return False
-    if known & _words("negation") and (known & _words("wish") or clause.words[0] == "but"):
+    if known & _words("negation") and known & _words("wish"):
         return False
     if known <= _words("small"):
         return True

@@ -162,7 +162,12 @@ class AudioIt:
     """The audio that the step before is about: "denoise jingle.wav, then insert it"."""
 
 
-AudioRef = AudioNumber | AudioName | AudioIt
+@dataclass(frozen=True, slots=True)
+class AudioEvery:
+    """Every audio that was opened, one after the other."""
+
+
+AudioRef = AudioEvery | AudioNumber | AudioName | AudioIt
 
 
 @dataclass(frozen=True, slots=True)

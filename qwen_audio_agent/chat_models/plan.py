@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
@@ -10,11 +10,13 @@ from qwen_audio_agent.chat_models.checking import check_agreement, check_presenc
 from qwen_audio_agent.chat_models.choosing import with_choices
 from qwen_audio_agent.chat_models.instructions import understand
 from qwen_audio_agent.chat_models.intents import (
+    AudioEvery,
     AudioNumber,
     AudioRef,
     Denoise,
     Effect,
     Fade,
+    Gain,
     Insert,
     Instruction,
     Join,
@@ -115,6 +117,17 @@ def _with_singulars(step: Step, scene: Scene) -> Step:
     return replace(step, action=mapped(step.action, singular))
 
 
+def _for_each_audio(steps: Sequence[Step], scene: Scene) -> Iterator[Step]:
+    """A step on every audio as a step on each."""
+    opened = [number for number, audio in scene.talk.audios.items() if audio.name]
+    for step in steps:
+        on_whole = isinstance(step.action, Denoise | Effect | Fade | Tidy | Gain)
+        if step.audio == AudioEvery() and on_whole:
+            yield from (replace(step, audio=AudioNumber(number)) for number in opened)
+        else:
+            yield step
+
+
 def _open_pair(scene: Scene) -> list[AudioRef]:
     """The two recordings that were opened, in their order."""
     opened = [number for number, audio in scene.talk.audios.items() if audio.name]
@@ -126,7 +139,7 @@ def _open_pair(scene: Scene) -> list[AudioRef]:
 def _unfold(steps: tuple[Step, ...], scene: Scene) -> tuple[Step, ...]:
     """Steps that take several calls, as one step each."""
     unfolded: list[Step] = []
-    for step in steps:
+    for step in _for_each_audio(steps, scene):
         match step.action:
             case Join(audios, crossfade_ms):
                 first, *others = audios or _open_pair(scene)

@@ -29,6 +29,7 @@ from qwen_audio_agent.chat_models.intents import (
     Silence,
     Step,
     Transcribe,
+    Undo,
 )
 from qwen_audio_agent.errors import InstructionError
 
@@ -52,7 +53,7 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
         before = (*earlier, *resolved)
         if isinstance(step.action, Keep) and _is_it(step.action.passage) and not step.action.only:
             raise InstructionError('Shall everything else go? Then say "keep only ...".')
-        step = _with_sound(_again(step, before), resolved)
+        step = _with_audio(_with_sound(_again(step, before), resolved), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
@@ -74,6 +75,15 @@ def _with_sound(step: Step, before: Sequence[Step]) -> Step:
         case Insert(Material(AudioIt()) as material) if before and before[-1].audio:
             named = replace(material, audio=before[-1].audio)
             return replace(step, action=replace(step.action, material=named))
+    return step
+
+
+def _with_audio(step: Step, before: Sequence[Step]) -> Step:
+    """The step with the audio that "it" is; what is undone was done to the audio before."""
+    last = before[-1].audio if before else None
+    match step:
+        case Step(_, AudioIt()) | Step(Undo(), None) | Step(Gain(_, Passage(It())), None):
+            return replace(step, audio=last)
     return step
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from qwen_audio_agent.chat_models.conversation import Conversation
 from qwen_audio_agent.chat_models.intents import (
     ORDINALS,
+    AudioEvery,
     AudioIt,
     AudioName,
     AudioNumber,
@@ -87,6 +88,8 @@ class Scene:
                         f"There is no Audio {number}; there is {self.audios_text}."
                     )
                 return self._newest(number)
+            case AudioEvery():
+                raise InstructionError("I can do that to one audio at a time; say to which.")
             case AudioIt():
                 raise InstructionError('Which audio is "it"? Name the file, or its number.')
             case AudioName(name):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Action, Again, Cut, Fill, Mention, Near, Passage, Phrase, Silence
+from qwen_audio_agent.chat_models.intents import Action, Again, Cut, Fill, It, Mention, Near, Passage, Phrase, Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,9 @@ class Mentioning(Transformer[Token, Any]):
 
     def again(self, passages: list[Passage]) -> list[Action]:
         return [Again(passage) for passage in passages]
+
+    def again_which(self, chosen: Chosen) -> Again:
+        return Again(Passage(It(chosen.which, chosen.times)))
 
     def mention_count(self, phrase: Phrase, *told: Any) -> Mention:
         times = next((number for number in told if isinstance(number, int)), phrase.times)

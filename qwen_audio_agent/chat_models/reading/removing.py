@@ -33,6 +33,10 @@ from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.errors import InstructionError
 
 
+LONG_PAUSE = 0.8
+"""Seconds; what the tool takes for a long pause."""
+
+
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
     return [Silence(passage, fill) for passage in passages]
 
@@ -128,6 +132,12 @@ class Removing(Transformer[Token, Any]):
         """Without a limit, the pauses that are longer than they shall become."""
         length = to.seconds if to else None
         return Tidy("pauses", length if longer_than is None else longer_than, length)
+
+    def long_pauses(self) -> None:
+        return None
+
+    def shorten_long(self, _longer_than: None, to: Length) -> Tidy:
+        return Tidy("pauses", None if to.seconds < LONG_PAUSE else to.seconds, to.seconds)
 
     def cap(self, longer_than: float | None, to: Length) -> Tidy:
         return self.shorten(longer_than, to)

@@ -8,6 +8,8 @@ from typing import Any
 from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import (
+    AudioEvery,
+    AudioIt,
     AudioName,
     AudioNumber,
     AudioRef,
@@ -107,6 +109,15 @@ class Words(Transformer[Token, Any]):
     def named_audio(self, *words: Token) -> AudioName:
         first, last = words[0].value, words[0].value
         return AudioName(self.sentence[first.start : last.end])
+
+    def whole_it(self) -> OfAudio:
+        return OfAudio(AudioIt())
+
+    def every_audio(self) -> OfAudio:
+        return OfAudio(AudioEvery())
+
+    def first_audio(self) -> AudioNumber:
+        return AudioNumber(1)
 
     def other_audio(self, audio: AudioRef) -> OfAudio:
         return OfAudio(audio)
