@@ -86,8 +86,7 @@ def _beside(kept: Step, changing: Sequence[Step]) -> bool:
     """Whether other occurrences of the same words are changed: "keep the first, cut the second"."""
     texts = {phrase.text.casefold() for phrase in phrases_of(kept.action)}
     return bool(texts) and any(
-        {phrase.text.casefold() for phrase in phrases_of(step.action)} == texts
-        for step in changing
+        {phrase.text.casefold() for phrase in phrases_of(step.action)} == texts for step in changing
     )
 
 

@@ -49,11 +49,11 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     """
     _check_mentions(steps)
     resolved: list[Step] = []
-    for step in steps:
+    for said in steps:
         before = (*earlier, *resolved)
-        if isinstance(step.action, Keep) and _is_it(step.action.passage) and not step.action.only:
+        if isinstance(said.action, Keep) and _is_it(said.action.passage) and not said.action.only:
             raise InstructionError('Shall everything else go? Then say "keep only ...".')
-        step = _with_audio(_with_sound(_again(step, before), resolved), resolved)
+        step = _with_audio(_with_sound(_again(said, before), resolved), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
@@ -90,9 +90,15 @@ def _with_audio(step: Step, before: Sequence[Step]) -> Step:
 def _check_mentions(steps: Sequence[Step]) -> None:
     """Refuse to pass over something that is told and not referred to by the step behind it."""
     for step, following in zip(steps, (*steps[1:], None), strict=True):
-        if isinstance(step.action, Mention) and not step.action.chatter and (
-            following is None
-            or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
+        if (
+            isinstance(step.action, Mention)
+            and not step.action.chatter
+            and (
+                following is None
+                or not any(
+                    isinstance(passage.start, It) for passage in passages_of(following.action)
+                )
+            )
         ):
             raise InstructionError("What shall I do with what you tell me about?")
 

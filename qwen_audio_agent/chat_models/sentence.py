@@ -60,7 +60,8 @@ _UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lu
 _PATTERNS = re.compile(
     rf"""
       (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?!\w|\.\w))
-    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:(?:step[ ]?)?\d{{1,2}}[.):]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:(?:step[ ]?)?\d{{1,2}}[.):]|[-*•])[ \t]+
+        |(?<=\s)\d{{1,2}}\)[ \t]+)
     | (?P<SIGN>(?:\bt\s*)?[=@]\s*(?=[-+]?[\d.])|[<>]\s*(?=\d)|≥\s*(?=\d))
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
@@ -86,6 +87,15 @@ _PATTERNS = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
+_KIND_OF = {
+    "CLOCK": "TIME",
+    "LENGTH": "TIME",
+    "DASH": "to",
+    "ARROW": "to",
+    "CALL": "OTHER",
+    "BULLET": "STOP",
+    "LONGDASH": ",",
+}
 _SIGNS = {"=": "", "@": "at", ">": "over", "≥": "over", "<": "under"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
@@ -121,7 +131,7 @@ def split(
 def _with_lines(sentence: str) -> str:
     """A numbered list in one line ("1. cut X 2. mute Y"), as lines; every character stays in place.
 
-    Only where the numbers begin with 1 and go on, so that no time is taken for a number of the list.
+    Only where the numbers begin with 1 and go on, so that no time is taken for one of them.
     """
     number, start = 1, re.match(r"\s*1[.)]\s", sentence)
     while start:
@@ -227,24 +237,14 @@ def _named(
                 number = int(piece.text[:-2])
                 word = _ORDINALS[number - 1] if 0 < number <= len(_ORDINALS) else ""
                 yield _as(piece, word if word in vocabulary else "UNSAID")
-            case "CLOCK" | "LENGTH":
-                yield _as(piece, "TIME")
             case "NUMBER" | "COMMA":
                 yield _as(piece, "NUMBER" if piece.text[0] in "0123456789." else "SIGNED")
-            case "DASH" | "ARROW":
-                yield _as(piece, "to")
-            case "CALL":
-                yield _as(piece, "OTHER")
             case "SIGN":
                 yield from (_as(piece, word) for word in _SIGNS[piece.text.strip()[-1]].split())
-            case "BULLET":
-                yield _as(piece, "STOP")
-            case "LONGDASH":
-                yield _as(piece, ",")
             case "MARK":
                 yield _as(piece, piece.text if piece.text in vocabulary else "OTHER")
-            case _:
-                yield piece
+            case kind:
+                yield _as(piece, _KIND_OF.get(kind, kind))
 
 
 def _known_words(

@@ -9,7 +9,8 @@ from qwen_audio_agent.chat_models.pieces import Piece
 
 _MEANT = {
     "whats": "what's", "wots": "what's", "wot": "what", "thats": "that's", "theres": "there's",
-    "heres": "here's", "im": "i'm", "ive": "i've", "id": "i'd", "youre": "you're", "youve": "you've",
+    "heres": "here's", "im": "i'm", "ive": "i've", "id": "i'd", "youre": "you're",
+    "youve": "you've",
     "hes": "he's", "shes": "she's", "theyre": "they're", "weve": "we've", "lets": "let's",
     "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't", "wasnt": "wasn't",
     "arent": "aren't", "cant": "can't", "wont": "won't", "couldnt": "couldn't",

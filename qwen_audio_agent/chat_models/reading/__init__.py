@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -49,22 +50,21 @@ class _Reader(
         children = tree.children if new_children is None else new_children
         told = [child for child in children if isinstance(child, OfAudio)]
         if not told or tree.data == "step":
-            return super()._call_userfunc(tree, new_children)
+            return super()._call_userfunc(tree, new_children)  # type: ignore[no-untyped-call]
         values = (child.value if isinstance(child, OfAudio) else child for child in children)
-        value = super()._call_userfunc(tree, [value for value in values if value is not None])
+        rest = [value for value in values if value is not None]
+        value = super()._call_userfunc(tree, rest)  # type: ignore[no-untyped-call]
         return OfAudio(told[0].audio, value)
 
-    def start(self, steps: list[list[Step] | None]) -> list[Step]:
+    def start(self, steps: Sequence[list[Step] | None]) -> list[Step]:
         return [step for some in steps if isinstance(some, list) for step in some]
 
     def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""
-        audio: AudioRef | None = None
         actions: list[Action] = []
         changes: list[Softly | Instead | Filling | Chosen] = []
-        for child in children:
-            if isinstance(child, OfAudio):
-                audio, child = child.audio, child.value
+        audio = next((child.audio for child in children if isinstance(child, OfAudio)), None)
+        for child in (child.value if isinstance(child, OfAudio) else child for child in children):
             if isinstance(child, tuple):
                 audio = child[0] or audio
             elif isinstance(child, Softly | Instead | Filling | Chosen):

@@ -183,7 +183,9 @@ class Choosing(Transformer[Token, Any]):
         return self.words_beside(1, near)
 
     def words_beside(self, number: float, near: _Beside) -> Counted:
-        return self.first_words(number, near) if near[0] == "after" else self.last_words(number, near)
+        return (
+            self.first_words(number, near) if near[0] == "after" else self.last_words(number, near)
+        )
 
     def counted_words(self, counted: Counted) -> Counted:
         return counted

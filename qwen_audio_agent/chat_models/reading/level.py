@@ -131,8 +131,8 @@ class Level(Transformer[Token, Any]):
 
     def changed_as(self, *children: Any) -> Gain:
         """ "Make X twice as loud"."""
-        *what, gain = children
-        passage = next((child for child in what if isinstance(child, Passage)), None)
+        passage = next((child for child in children if isinstance(child, Passage)), None)
+        (gain,) = (child for child in children if isinstance(child, Gain))
         return replace(gain, passage=passage)
 
     def the_whole(self) -> None:

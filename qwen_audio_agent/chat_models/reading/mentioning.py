@@ -7,7 +7,20 @@ from typing import Any, Literal
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Action, Again, Cut, Fill, It, Mention, Near, Passage, Phrase, Silence
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    Again,
+    Cut,
+    Fill,
+    It,
+    Mention,
+    Near,
+    Passage,
+    Phrase,
+    Silence,
+)
+from qwen_audio_agent.chat_models.reading.choosing import Chosen
+from qwen_audio_agent.errors import InstructionError
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ from qwen_audio_agent.chat_models.reading.stretches import (
 from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.errors import InstructionError
 
-
 LONG_PAUSE = 0.8
 """Seconds; what the tool takes for a long pause."""
 

@@ -13,7 +13,6 @@ from qwen_audio_agent.chat_models.intents import (
     Edge,
     Moment,
     Passage,
-    Phrase,
 )
 from qwen_audio_agent.chat_models.reading.times import Bare, Length, moment_of, same_unit
 from qwen_audio_agent.errors import InstructionError

@@ -21,6 +21,7 @@ from qwen_audio_agent.chat_models.intents import (
 from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.errors import InstructionError
 
+
 @dataclass(frozen=True, slots=True)
 class OfAudio:
     """An audio that is told inside an action, with what is read of the action so far."""
@@ -69,6 +70,8 @@ class Words(Transformer[Token, Any]):
         return Pause()
 
     def which_pause(self, chosen: Chosen) -> Pause:
+        if isinstance(chosen.which, Several):
+            raise InstructionError("Which pause? Name one of them, such as the second pause.")
         return Pause(chosen.which)
 
     def longest_pause(self) -> Pause:
