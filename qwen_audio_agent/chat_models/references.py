@@ -72,8 +72,10 @@ def _again(step: Step, before: Sequence[Step]) -> Step:
 def _with_sound(step: Step, before: Sequence[Step]) -> Step:
     """The step with the other audio that goes in as "it"."""
     match step.action:
-        case Insert(Material(AudioIt()) as material) if before and before[-1].audio:
-            named = replace(material, audio=before[-1].audio)
+        case Insert(Material(AudioIt()) as material) if before:
+            last = before[-1]
+            audio = last.action.material.audio if isinstance(last.action, Insert) else last.audio
+            named = replace(material, audio=audio or AudioIt())
             return replace(step, action=replace(step.action, material=named))
     return step
 

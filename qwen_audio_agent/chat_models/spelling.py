@@ -32,7 +32,9 @@ def spelled_out(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The pieces with such words as they are meant; each stays in its place in the sentence."""
     for piece in pieces:
         meant = _MEANT.get(piece.text.lower().replace("’", "'")) if piece.kind == "WORD" else None
-        if meant is None:
+        if piece.kind == "WORD" and piece.text.lower() == "comma":
+            yield replace(piece, kind="MARK", text=",")  # dictated
+        elif meant is None:
             yield piece
         else:
             yield from (replace(piece, text=word) for word in meant.split())

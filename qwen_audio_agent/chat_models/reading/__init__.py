@@ -20,7 +20,7 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
 )
 from qwen_audio_agent.chat_models.reading.asking import Asking
-from qwen_audio_agent.chat_models.reading.choosing import Choosing, Chosen
+from qwen_audio_agent.chat_models.reading.choosing import ButNot, Choosing, Chosen
 from qwen_audio_agent.chat_models.reading.effects import Effects
 from qwen_audio_agent.chat_models.reading.level import Level, Softly
 from qwen_audio_agent.chat_models.reading.mentioning import Filling, Instead, Mentioning
@@ -29,7 +29,7 @@ from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.stretches import Stretches
 from qwen_audio_agent.chat_models.reading.times import Times
 from qwen_audio_agent.chat_models.reading.words import OfAudio, Words
-from qwen_audio_agent.chat_models.references import passages_of, phrases_of
+from qwen_audio_agent.chat_models.references import mapped, passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -62,22 +62,19 @@ class _Reader(
     def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""
         actions: list[Action] = []
-        changes: list[Softly | Instead | Filling | Chosen] = []
+        changes: list[_Change] = []
         audio = next((child.audio for child in children if isinstance(child, OfAudio)), None)
         for child in (child.value if isinstance(child, OfAudio) else child for child in children):
             if isinstance(child, tuple):
                 audio = child[0] or audio
-            elif isinstance(child, Softly | Instead | Filling | Chosen):
+            elif isinstance(child, Softly | Instead | Filling | Chosen | ButNot):
                 changes.append(child)
             elif isinstance(child, list):
                 actions += child
             elif child is not None:
                 actions.append(child)
         for change in changes:
-            actions = [
-                _with_choice(action, change) if isinstance(change, Chosen) else change.of(action)
-                for action in actions
-            ]
+            actions = [_changed(action, change) for action in actions]
         return [Step(action, audio) for action in actions]
 
     loose = start
@@ -92,6 +89,19 @@ class _Reader(
     def steps_turned(self, steps: list[list[Step]]) -> list[Step]:
         """ "Before denoising, cut X" and "denoise after cutting X"."""
         return self.start(steps[::-1])
+
+
+_Change = Softly | Instead | Filling | Chosen | ButNot
+
+
+def _changed(action: Action, change: _Change) -> Action:
+    """An action with what is said of it behind."""
+    match change:
+        case Chosen():
+            return _with_choice(action, change)
+        case ButNot():
+            return mapped(action, change.of)
+    return change.of(action)
 
 
 def _with_choice(action: Action, chosen: Chosen) -> Action:

@@ -52,6 +52,25 @@ def _number(chosen: Chosen) -> int:
     return ORDINALS.index(chosen.which) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class ButNot:
+    """Which of all stays: "cut every "hello", except the last"."""
+
+    number: int
+
+    def of(self, passage: Passage) -> Passage:
+        """The passage without that occurrence.
+
+        Raises:
+            InstructionError: it is not about every one.
+        """
+        match passage:
+            case Passage(Phrase(_, "every") as phrase, None, "it"):
+                which = Several((self.number,), others=True)
+                return replace(passage, start=replace(phrase, which=which))
+        raise InstructionError('Except which? For example every "hello" but the first.')
+
+
 def _later(chosen: Chosen) -> int:
     """The number of a second that is surely counted as on the clock.
 
@@ -114,6 +133,9 @@ class Choosing(Transformer[Token, Any]):
 
     def others(self) -> Chosen:
         return Chosen(Several(others=True))
+
+    def but_not(self, chosen: Chosen) -> ButNot:
+        return ButNot(_number(chosen))
 
     def phrase_but(self, phrase: Phrase, *but: Chosen) -> Phrase:
         """ "Every "hello" but the first"."""

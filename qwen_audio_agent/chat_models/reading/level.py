@@ -147,8 +147,12 @@ class Level(Transformer[Token, Any]):
     def quieter(self, *children: Any) -> Gain:
         return _gain(children, -1)
 
-    louder_whole = louder
-    quieter_whole = quieter
+    def louder_whole(self, *children: Any) -> Gain:
+        """ "And 2 dB louder", of what the steps before are about."""
+        return replace(self.louder(*children), passage=Passage(It()))
+
+    def quieter_whole(self, *children: Any) -> Gain:
+        return replace(self.quieter(*children), passage=Passage(It()))
 
     def gain_signed(self, *children: Any) -> Gain:
         return _gain(children, 0)
