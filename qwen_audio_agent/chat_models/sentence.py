@@ -133,10 +133,10 @@ def _with_lines(sentence: str) -> str:
 
     Only where the numbers begin with 1 and go on, so that no time is taken for one of them.
     """
-    number, start = 1, re.match(r"\s*1[.)]\s", sentence)
+    number, start = 1, re.match(r"\s*(?:step )?1[.):]\s", sentence, re.IGNORECASE)
     while start:
         number += 1
-        following = re.compile(rf"\s(?=(?:and\s+)?{number}[.)]\s+[^\W\d_])")
+        following = re.compile(rf"\s(?=(?:step )?{number}[.):]\s+[^\W\d_])", re.IGNORECASE)
         start = following.search(sentence, start.end())
         if start:
             sentence = f"{sentence[: start.start()]}\n{sentence[start.end() :]}"

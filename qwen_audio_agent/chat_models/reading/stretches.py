@@ -71,6 +71,8 @@ class Stretches(Transformer[Token, Any]):
         return passage
 
     solid = passage
+    sure = passage
+    known_passage = passage
     named = passage
 
     def from_to(self, start: Any, end: Any) -> Passage:
