@@ -49,7 +49,7 @@ class _Reader(
         """
         children = tree.children if new_children is None else new_children
         told = [child for child in children if isinstance(child, OfAudio)]
-        if not told or tree.data == "step":
+        if not told or tree.data in ("step", "aside", "start", "loose"):
             return super()._call_userfunc(tree, new_children)  # type: ignore[no-untyped-call]
         values = (child.value if isinstance(child, OfAudio) else child for child in children)
         rest = [value for value in values if value is not None]
