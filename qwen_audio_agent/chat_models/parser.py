@@ -25,6 +25,8 @@ from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
 _LISTS = ("described.txt", "unsaid.txt", "beside.txt", "wishes.txt")
+_LONG = 40
+"""Pieces of a sentence that is too long to try every rule of the grammar on it."""
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
@@ -96,14 +98,16 @@ class Parser:
     def stop(self, pieces: Sequence[Piece]) -> Piece | None:
         """The first piece that cannot follow those before it; None: more was expected at the end.
 
-        Takes its time, because every rule is tried.
+        Takes its time, because every rule is tried; of a long sentence those that it can use, which
+        may stop somewhat before.
 
         Args:
             pieces: of a sentence that has no reading.
         """
         text, places = _canonical(pieces)
+        parser = self._lark.parser if len(pieces) <= _LONG else self._parser_for(text)
         try:
-            self._lark.parse(text, "start")
+            parser.parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:

@@ -154,7 +154,7 @@ def test_what_was_done_to_another_audio_goes_on_there(chat):
 
 
 def test_hurried_spellings_are_read(chat):
-    calls, _ = chat.say("lemme lose the hello thats after the pause n dont touch the other")
+    calls, _ = chat.say("i wanna lose the first hello n dont touch the other")
     assert [args["which"] for _, args in calls] == ["first"]
 
 
