@@ -7,12 +7,15 @@ under a grammar, so that they always parse and always fit their schema.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -20,18 +23,23 @@ from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from qwen_audio_agent.chat_models.calling import (
     CallFormat,
     Prompt,
     StopMatcher,
+    ToolSchema,
+    choice_name,
     gather,
     narrow,
     open_format,
 )
+from qwen_audio_agent.chat_models.calling.answer_schemas import answer_schema
 from qwen_audio_agent.chat_models.conversation import read_conversation
 from qwen_audio_agent.chat_models.heard_clips import ClipReader
+from qwen_audio_agent.chat_models.structured import Method, Schema, structured
+from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.model.constraint import Constraint, has_llguidance
 from qwen_audio_agent.model.engine import Engine, Generation, Turn
 from qwen_audio_agent.model.generation import Sampling
@@ -42,11 +50,21 @@ if TYPE_CHECKING:
     from transformers import LogitsProcessor
 
 
+MODEL_VARIABLE: Final = "QWEN_AUDIO_AGENT_MODEL"
+"""Of the environment: the checkpoint that is opened when none is named."""
+
+
 class ChatQwenAudio(BaseChatModel):
     """A chat model that hears.
 
+    It is not serializable: LangChain loads only classes that it knows, and no weights. LangChain's
+    cache may hold its replies; those of a model with `hear` or `folder` are for this one alone,
+    because only it knows what sound a `file_id` or a file name means.
+
     Attributes:
-        engine: the network; `ChatQwenAudio.load` opens one.
+        model: folder or hub id of the checkpoint, when there is no `engine`; then its name. If
+            neither is given, the environment's QWEN_AUDIO_AGENT_MODEL.
+        engine: the network; `ChatQwenAudio.load` opens one with more to choose.
         hear: gives the audio behind the `file_id` of an audio block, such as "audio-1".
         folder: audio blocks may name files inside it; None: none.
         max_audio_seconds: the most that is heard of one audio; the prompt says what was not.
@@ -61,7 +79,8 @@ class ChatQwenAudio(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    engine: Any = Field(exclude=True, repr=False)
+    model: str = ""
+    engine: Any = Field(default=None, exclude=True, repr=False)
     hear: Callable[[str], Hearable] | None = Field(default=None, exclude=True, repr=False)
     folder: Path | None = None
     max_audio_seconds: float = 120.0
@@ -73,6 +92,24 @@ class ChatQwenAudio(BaseChatModel):
     seed: int | None = None
     stop: list[str] | None = None
     _clips: ClipReader | None = PrivateAttr(default=None)
+    _scope: tuple[Any, ...] = PrivateAttr(default=(None, None, ""))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _open(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Opens the checkpoint that is named, unless there is an engine."""
+        engine = given.get("engine")
+        if engine is None:
+            checkpoint = given.get("model") or os.environ.get(MODEL_VARIABLE)
+            if not checkpoint:
+                raise UsageError(
+                    "name a checkpoint: ChatQwenAudio(model=FOLDER_OR_HUB_ID), "
+                    f"or the environment's {MODEL_VARIABLE}"
+                )
+            from qwen_audio_agent.model.loading import load_engine
+
+            engine = load_engine(checkpoint)
+        return {**given, "engine": engine, "model": engine.name}
 
     @classmethod
     def load(cls, checkpoint: str | Path, **settings: Any) -> ChatQwenAudio:
@@ -103,7 +140,27 @@ class ChatQwenAudio(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self.network.name, "max_audio_seconds": self.max_audio_seconds}
+        """All that a reply depends on beside the messages; the key of LangChain's cache."""
+        settings = {
+            name: getattr(self, name)
+            for name in ("temperature", "top_p", "top_k", "max_tokens", "seed", "stop")
+        }
+        params = settings | {
+            "model_name": self.network.name,
+            "max_audio_seconds": self.max_audio_seconds,
+            "constrained": self._is_constrained,
+        }
+        return params | ({"sounds": self._sounds_scope()} if self.hear or self.folder else {})
+
+    def _sounds_scope(self) -> str:
+        """Names what a `file_id` and a file name mean now; another session's mean other sounds."""
+        if not self._scope[2] or self._scope[:2] != (self.hear, self.folder):
+            self._scope = (self.hear, self.folder, uuid4().hex)
+        return str(self._scope[2])
+
+    @property
+    def _is_constrained(self) -> bool:
+        return has_llguidance() if self.constrained is None else self.constrained
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         sampling = self._sampling(kwargs)
@@ -120,12 +177,20 @@ class ChatQwenAudio(BaseChatModel):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return ModelProfile(
+            max_input_tokens=self.network.max_prompt_tokens,
+            max_output_tokens=self._sampling({}).max_new_tokens,
+            text_inputs=True,
             audio_inputs=True,
+            image_inputs=False,
+            text_outputs=True,
             tool_calling=True,
             tool_choice=True,
-            structured_output=False,
-            text_outputs=True,
-            image_inputs=False,
+            tool_call_streaming=True,
+            # An agent then binds its tools and the answer's schema at once, and reads the answer
+            # strictly: only a grammar of both makes that safe.
+            structured_output=self._is_constrained,
+            temperature=True,
+            open_weights=True,
         )
 
     def bind_tools(
@@ -139,15 +204,39 @@ class ChatQwenAudio(BaseChatModel):
 
         Args:
             tools: whatever LangChain takes for a tool.
-            tool_choice: "auto", "any" or "required" (True), "none", or the name of a tool.
+            tool_choice: "auto", "any" or "required" (True), "none", the name of a tool, or how
+                OpenAI or Anthropic write one of them as a dict.
             **kwargs: passed on with every call.
+
+        Raises:
+            UsageError: `tool_choice` is none of them.
         """
-        if isinstance(tool_choice, dict):
-            tool_choice = str(tool_choice.get("function", {}).get("name", "any"))
-        if isinstance(tool_choice, bool):
-            tool_choice = "any" if tool_choice else None
         formatted = [convert_to_openai_tool(tool) for tool in tools]
-        return self.bind(tools=formatted, tool_choice=tool_choice, **kwargs)
+        return self.bind(tools=formatted, tool_choice=choice_name(tool_choice), **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Schema,
+        *,
+        method: Method = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,  # noqa: ARG002 - with a grammar, nothing is ever not strict
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Reply with values of a schema, see `structured`."""
+        return structured(self, schema, method, include_raw=include_raw, settings=kwargs)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Ids of a plain text."""
+        return self.network.encode_text(text)
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Tokens of the prompt that the messages and tools make, audio as it is heard."""
+        formatted = [convert_to_openai_tool(tool) for tool in tools or ()]
+        prompt = open_format(self.network.call_format).render(messages, formatted)
+        return self._begin(prompt, self._sampling({})).num_prompt_tokens
 
     def _generate(
         self,
@@ -160,6 +249,18 @@ class ChatQwenAudio(BaseChatModel):
         message = gather([chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)])
         return ChatResult(generations=[ChatGeneration(message=message)])
 
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        # By way of the stream, so that a task that is cancelled generates nothing more.
+        chunks = [c.message async for c in self._astream(messages, stop, run_manager, **kwargs)]
+        message = gather([chunk for chunk in chunks if isinstance(chunk, AIMessageChunk)])
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -167,23 +268,41 @@ class ChatQwenAudio(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - the core tells it
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        self._refuse_other(kwargs.get("model"))
         form = open_format(self.network.call_format)
-        prompt = form.render(messages, kwargs.get("tools") or (), kwargs.get("tool_choice"))
-        turns = [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
+        prompt = form.render(
+            messages,
+            kwargs.get("tools") or (),
+            choice_name(kwargs.get("tool_choice")),
+            answer_schema(kwargs.get("response_format")),
+        )
         processors = self._constraint(form, prompt, messages)
-        generation = self.network.generate(turns, self._sampling(kwargs), processors)
         stops = StopMatcher([*(form.stop if prompt.tools else ()), *(stop or self.stop or ())])
         reader = form.reader(prompt)
-        for piece in generation:
-            for chunk in reader.feed(stops.feed(piece)):
-                yield ChatGenerationChunk(message=chunk)
-            if stops.stopped or reader.done:
-                generation.close()
-                break
+        # Closed whenever nobody listens any more, so that the network can be lent to others.
+        with closing(self._begin(prompt, self._sampling(kwargs), processors)) as generation:
+            for piece in generation:
+                for chunk in reader.feed(stops.feed(piece)):
+                    yield ChatGenerationChunk(message=chunk)
+                if stops.stopped or reader.done:
+                    break
         is_whole = generation.finish_reason != "length"
         rest = [*reader.feed(stops.finish()), *reader.finish(is_whole=is_whole)]
         rest[-1] = self._last(rest[-1], generation)
         yield from (ChatGenerationChunk(message=chunk) for chunk in rest)
+
+    def _begin(
+        self, prompt: Prompt, sampling: Sampling, processors: Sequence[LogitsProcessor] = ()
+    ) -> Generation:
+        turns = [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
+        return self.network.generate(turns, sampling, processors)
+
+    def _refuse_other(self, model: str | None) -> None:
+        """Refuse the name of another model: weights are not changed from call to call."""
+        if model not in (None, self.network.name):
+            raise UsageError(
+                f"this is the model {self.network.name!r}; ChatQwenAudio(model=...) opens another"
+            )
 
     def _constraint(
         self, form: CallFormat, prompt: Prompt, messages: Sequence[BaseMessage]
@@ -193,14 +312,19 @@ class ChatQwenAudio(BaseChatModel):
         Their numbers and lengths stand in the grammar and not in the prompt, which so begins as it
         did before and need not be read again.
         """
-        wanted = has_llguidance() if self.constrained is None else self.constrained
-        if not wanted or not prompt.tools:
+        if not self._is_constrained:
             return []
+        if prompt.tools:
+            prompt = replace(prompt, tools=self._narrowed(prompt.tools, messages))
+        grammar = form.grammar(prompt)
+        return [Constraint(self.network.guide(), grammar).processor()] if grammar else []
+
+    def _narrowed(
+        self, tools: Sequence[ToolSchema], messages: Sequence[BaseMessage]
+    ) -> tuple[ToolSchema, ...]:
         audios = read_conversation(messages).audios
         lengths = {n: a.seconds or self._audio_seconds(a.block) for n, a in audios.items()}
-        narrowed = replace(prompt, tools=tuple(narrow(prompt.tools, lengths)))
-        grammar = form.grammar(narrowed)
-        return [Constraint(self.network.guide(), grammar).processor()] if grammar else []
+        return tuple(narrow(tools, lengths))
 
     def _parts(self, parts: Sequence[str | Mapping[str, Any]]) -> list[Part]:
         found: list[Part] = []

@@ -1,37 +1,38 @@
-"""LangChain's own unit tests, on a tiny network with random weights whose calls are constrained."""
+"""LangChain's own suites on our chat models; `suites.py` says which on what."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-from langchain_core.language_models import BaseChatModel
+from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
-from qwen_audio_agent.chat_models.qwen_audio import ChatQwenAudio
-from qwen_audio_agent.model.engine import QwenAudioEngine
-from tests.model.tiny import tiny_model, tiny_tokenizer
+from tests.langchain.suites import NOT_SERIALIZABLE, WRITTEN, OfflineSuite, QwenAudioSuite
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> QwenAudioEngine:
-    model = tiny_model(max_position_embeddings=32_768)
-    return QwenAudioEngine(model, tiny_tokenizer(tmp_path_factory.mktemp("vocabulary")), "tiny")
+class TestReAct(QwenAudioSuite, ChatModelIntegrationTests):
+    engine = "react"
 
 
-class TestChatQwenAudio(ChatModelUnitTests):
-    @pytest.fixture(autouse=True)
-    def _engine(self, engine: QwenAudioEngine) -> None:
-        type(self).engine = engine
+class TestHermes(QwenAudioSuite, ChatModelIntegrationTests):
+    engine = "free hermes"
+    constrained = False
+    structured_output_kwargs = {"method": "json_schema"}
 
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return ChatQwenAudio
 
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"engine": self.engine, "constrained": True}
+class TestNetwork(QwenAudioSuite, ChatModelIntegrationTests):
+    engine = "tiny"
 
-    @property
-    def supports_audio_inputs(self) -> bool:
-        return True
+    def _engine_name(self) -> str:
+        return "react" if self._test in WRITTEN else "tiny"
+
+
+class TestNetworkUnit(QwenAudioSuite, ChatModelUnitTests):
+    engine = "tiny"
+    skips = NOT_SERIALIZABLE
+
+
+class TestOffline(OfflineSuite, ChatModelIntegrationTests):
+    pass
+
+
+class TestOfflineUnit(OfflineSuite, ChatModelUnitTests):
+    skips = NOT_SERIALIZABLE | {"test_init_from_env": "there is nothing to choose"}

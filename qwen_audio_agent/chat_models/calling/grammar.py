@@ -58,10 +58,15 @@ def write_grammar(form: FormatName, prompt: Prompt) -> str | None:
         prompt: with its tools, whose schemas may have been narrowed.
 
     Returns:
-        A Lark grammar for llguidance, or None when no tool may be called: then all text is fine.
+        A Lark grammar for llguidance, or None when no tool may be called and the answer has no
+        schema: then all text is fine.
     """
     if prompt.tool_choice == "none":
-        return None
+        if prompt.answer is None:
+            return None
+        # What was put in the model's mouth ends in a label, after which comes a space.
+        space = '" " ' if prompt.given else ""
+        return f"start: {space}{_json(prompt.answer)}\n"
     rules = _react(prompt) if form == "react" else _hermes(prompt)
     return "\n".join(rules) + "\n"
 
@@ -74,7 +79,7 @@ def _react(prompt: Prompt) -> list[str]:
     if prompt.tool_choice == "any":
         return ['start: " " action', action]
     start = r'start: " " thought "\n" ("Action: " action | "Final Answer: " text)'
-    return [start, action, _THOUGHT, _text(_REACT_LINE)]
+    return [start, action, _THOUGHT, _text(prompt, _REACT_LINE)]
 
 
 def _hermes(prompt: Prompt) -> list[str]:
@@ -90,10 +95,13 @@ def _hermes(prompt: Prompt) -> list[str]:
     more = rf'("\n" called){{0,{MAX_CALLS - 1}}}'
     if prompt.tool_choice == "any":
         return [f"start: named {end} {more}", *calls]
-    return [f"start: text | called {more}", *calls, _text(_HERMES_LINE)]
+    return [f"start: text | called {more}", *calls, _text(prompt, _HERMES_LINE)]
 
 
-def _text(line: str) -> str:
+def _text(prompt: Prompt, line: str) -> str:
+    """The rule of an answer that is no call."""
+    if prompt.answer is not None:
+        return f"text: {_json(prompt.answer)}"
     return rf"text[max_tokens={MAX_TEXT}]: /{line}(\n{{1,2}} {{0,8}}{line})*/"
 
 
@@ -107,8 +115,13 @@ def _quoted(text: str) -> str:
 
 def _arguments(tool: ToolSchema) -> str:
     """The arguments of a tool, as a term of the grammar."""
-    schema = bounded(tool["function"].get("parameters") or {"type": "object", "properties": {}})
-    return f"%json {json.dumps({**schema, 'x-guidance': _GUIDANCE}, ensure_ascii=False)}"
+    return _json(tool["function"].get("parameters") or {"type": "object", "properties": {}})
+
+
+def _json(schema: Mapping[str, Any]) -> str:
+    """JSON that fits a schema, as a term of the grammar."""
+    ending = {**bounded(schema), "x-guidance": _GUIDANCE}
+    return f"%json {json.dumps(ending, ensure_ascii=False)}"
 
 
 def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +134,7 @@ def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("anyOf", "oneOf", "allOf"):
         if key in made:
             made[key] = [bounded(option) for option in made[key]]
-    for key in ("properties", "$defs"):
+    for key in ("properties", "$defs", "definitions"):
         if key in made:
             made[key] = {name: bounded(inner) for name, inner in made[key].items()}
     if {"enum", "const", "$ref", "anyOf", "oneOf", "allOf"} & made.keys():
