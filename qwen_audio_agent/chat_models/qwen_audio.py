@@ -7,23 +7,20 @@ under a grammar, so that they always parse and always fit their schema.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
-from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import PrivateAttr
 
 from qwen_audio_agent.chat_models.calling import (
     CallFormat,
@@ -38,78 +35,26 @@ from qwen_audio_agent.chat_models.calling import (
 from qwen_audio_agent.chat_models.calling.answer_schemas import answer_schema
 from qwen_audio_agent.chat_models.conversation import read_conversation
 from qwen_audio_agent.chat_models.heard_clips import ClipReader
+from qwen_audio_agent.chat_models.network_model import NetworkModel
 from qwen_audio_agent.chat_models.structured import Method, Schema, structured
-from qwen_audio_agent.errors import UsageError
-from qwen_audio_agent.model.constraint import Constraint, has_llguidance
-from qwen_audio_agent.model.engine import Engine, Generation, Turn
+from qwen_audio_agent.model.constraint import Constraint
+from qwen_audio_agent.model.engine import Generation, Turn
 from qwen_audio_agent.model.generation import Sampling
 from qwen_audio_agent.model.list_format import Part, Query
-from qwen_audio_agent.speech.hearing import Hearable
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessor
 
 
-MODEL_VARIABLE: Final = "QWEN_AUDIO_AGENT_MODEL"
-"""Of the environment: the checkpoint that is opened when none is named."""
-
-
-class ChatQwenAudio(BaseChatModel):
+class ChatQwenAudio(NetworkModel):
     """A chat model that hears.
 
     It is not serializable: LangChain loads only classes that it knows, and no weights. LangChain's
     cache may hold its replies; those of a model with `hear` or `folder` are for this one alone,
     because only it knows what sound a `file_id` or a file name means.
-
-    Attributes:
-        model: folder or hub id of the checkpoint, when there is no `engine`; then its name. If
-            neither is given, the environment's QWEN_AUDIO_AGENT_MODEL.
-        engine: the network; `ChatQwenAudio.load` opens one with more to choose.
-        hear: gives the audio behind the `file_id` of an audio block, such as "audio-1".
-        folder: audio blocks may name files inside it; None: none.
-        max_audio_seconds: the most that is heard of one audio; the prompt says what was not.
-        constrained: generate tool calls under a grammar; None: if llguidance is installed.
-        temperature: as the following, in the place of what the checkpoint says; 0 is greedy.
-        top_p: see `Sampling`.
-        top_k: see `Sampling`.
-        max_tokens: the longest reply.
-        seed: of the draws.
-        stop: strings that end a reply.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    model: str = ""
-    engine: Any = Field(default=None, exclude=True, repr=False)
-    hear: Callable[[str], Hearable] | None = Field(default=None, exclude=True, repr=False)
-    folder: Path | None = None
-    max_audio_seconds: float = 120.0
-    constrained: bool | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    stop: list[str] | None = None
     _clips: ClipReader | None = PrivateAttr(default=None)
-    _scope: tuple[Any, ...] = PrivateAttr(default=(None, None, ""))
-
-    @model_validator(mode="before")
-    @classmethod
-    def _open(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Opens the checkpoint that is named, unless there is an engine."""
-        engine = given.get("engine")
-        if engine is None:
-            checkpoint = given.get("model") or os.environ.get(MODEL_VARIABLE)
-            if not checkpoint:
-                raise UsageError(
-                    "name a checkpoint: ChatQwenAudio(model=FOLDER_OR_HUB_ID), "
-                    f"or the environment's {MODEL_VARIABLE}"
-                )
-            from qwen_audio_agent.model.loading import load_engine
-
-            engine = load_engine(checkpoint)
-        return {**given, "engine": engine, "model": engine.name}
 
     @classmethod
     def load(cls, checkpoint: str | Path, **settings: Any) -> ChatQwenAudio:
@@ -129,69 +74,8 @@ class ChatQwenAudio(BaseChatModel):
         return cls(engine=load_engine(str(checkpoint), **settings), **own)
 
     @property
-    def network(self) -> Engine:
-        """The network, as what it is."""
-        engine: Engine = self.engine
-        return engine
-
-    @property
     def _llm_type(self) -> str:
         return "qwen-audio"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        """All that a reply depends on beside the messages; the key of LangChain's cache."""
-        settings = {
-            name: getattr(self, name)
-            for name in ("temperature", "top_p", "top_k", "max_tokens", "seed", "stop")
-        }
-        params = settings | {
-            "model_name": self.network.name,
-            "max_audio_seconds": self.max_audio_seconds,
-            "constrained": self._is_constrained,
-        }
-        return params | ({"sounds": self._sounds_scope()} if self.hear or self.folder else {})
-
-    def _sounds_scope(self) -> str:
-        """Names what a `file_id` and a file name mean now; another session's mean other sounds."""
-        if not self._scope[2] or self._scope[:2] != (self.hear, self.folder):
-            self._scope = (self.hear, self.folder, uuid4().hex)
-        return str(self._scope[2])
-
-    @property
-    def _is_constrained(self) -> bool:
-        return has_llguidance() if self.constrained is None else self.constrained
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        sampling = self._sampling(kwargs)
-        params = LangSmithParams(
-            ls_provider="qwen-audio-agent",
-            ls_model_name=str(kwargs.get("model", self.network.name)),
-            ls_model_type="chat",
-            ls_temperature=sampling.temperature if sampling.do_sample else 0.0,
-            ls_max_tokens=sampling.max_new_tokens,
-        )
-        if stops := stop or self.stop:
-            params["ls_stop"] = stops
-        return params
-
-    def _resolve_model_profile(self) -> ModelProfile | None:
-        return ModelProfile(
-            max_input_tokens=self.network.max_prompt_tokens,
-            max_output_tokens=self._sampling({}).max_new_tokens,
-            text_inputs=True,
-            audio_inputs=True,
-            image_inputs=False,
-            text_outputs=True,
-            tool_calling=True,
-            tool_choice=True,
-            tool_call_streaming=True,
-            # An agent then binds its tools and the answer's schema at once, and reads the answer
-            # strictly: only a grammar of both makes that safe.
-            structured_output=self._is_constrained,
-            temperature=True,
-            open_weights=True,
-        )
 
     def bind_tools(
         self,
@@ -225,10 +109,6 @@ class ChatQwenAudio(BaseChatModel):
     ) -> Runnable[LanguageModelInput, Any]:
         """Reply with values of a schema, see `structured`."""
         return structured(self, schema, method, include_raw=include_raw, settings=kwargs)
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """Ids of a plain text."""
-        return self.network.encode_text(text)
 
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
@@ -297,13 +177,6 @@ class ChatQwenAudio(BaseChatModel):
         turns = [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
         return self.network.generate(turns, sampling, processors)
 
-    def _refuse_other(self, model: str | None) -> None:
-        """Refuse the name of another model: weights are not changed from call to call."""
-        if model not in (None, self.network.name):
-            raise UsageError(
-                f"this is the model {self.network.name!r}; ChatQwenAudio(model=...) opens another"
-            )
-
     def _constraint(
         self, form: CallFormat, prompt: Prompt, messages: Sequence[BaseMessage]
     ) -> list[LogitsProcessor]:
@@ -336,23 +209,13 @@ class ChatQwenAudio(BaseChatModel):
         return self._clip_reader().audio(block).duration
 
     def _clip_reader(self) -> ClipReader:
-        if self._clips is None:
+        # A copy of this model may have another `hear`.
+        if self._clips is None or self._clips.hear != self.hear:
             self._clips = ClipReader(
                 self.hear, self.folder, "auto", self.max_audio_seconds,
                 self.network.max_clip_seconds,
             )  # fmt: skip
         return self._clips
-
-    def _sampling(self, kwargs: Mapping[str, Any]) -> Sampling:
-        """The checkpoint's settings, then this model's, then those of the call."""
-        given = {
-            name: kwargs.get(name, getattr(self, name))
-            for name in ("temperature", "top_p", "top_k", "seed")
-        }
-        given["max_new_tokens"] = kwargs.get("max_tokens", self.max_tokens)
-        if given["temperature"] == 0:
-            given |= {"temperature": None, "do_sample": False}
-        return self.network.sampling.changed(**given)
 
     def _last(self, chunk: AIMessageChunk, generation: Generation) -> AIMessageChunk:
         """The last chunk, with what the reply has cost."""

@@ -11,6 +11,7 @@ import soundfile
 import torch
 
 from qwen_audio_agent.model.engine import QwenAudioEngine
+from tests.langchain.suites import with_reason
 from tests.langchain.writer import Writer
 from tests.langchain.writing_engine import WritingEngine
 from tests.model.tiny import tiny_model, tiny_tokenizer
@@ -57,12 +58,4 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Fails a test that skips without being listed in its suite's `skips`, and the other way."""
     report = yield
     skips = getattr(getattr(item, "cls", None), "skips", None)
-    if skips is not None and call.when == "call":
-        listed = item.originalname in skips
-        if report.skipped != listed:
-            report.outcome = "failed"
-            report.longrepr = f"{item.nodeid}: skips are listed in `skips`, with their reasons"
-        elif listed:
-            path, line, _ = report.longrepr
-            report.longrepr = (path, line, f"Skipped: {skips[item.originalname]}")
-    return report
+    return report if skips is None else with_reason(report, skips.get(item.originalname))

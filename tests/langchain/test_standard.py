@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
@@ -9,16 +11,22 @@ from tests.langchain.suites import NOT_SERIALIZABLE, WRITTEN, OfflineSuite, Qwen
 
 
 class TestReAct(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, a writer of ReAct under the grammar."""
+
     engine = "react"
 
 
 class TestHermes(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, a writer of Hermes without a grammar, JSON by its schema."""
+
     engine = "free hermes"
     constrained = False
-    structured_output_kwargs = {"method": "json_schema"}
+    structured_output_kwargs: ClassVar = {"method": "json_schema"}
 
 
 class TestNetwork(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, random weights under the grammar; where words matter, the writer."""
+
     engine = "tiny"
 
     def _engine_name(self) -> str:
@@ -26,13 +34,17 @@ class TestNetwork(QwenAudioSuite, ChatModelIntegrationTests):
 
 
 class TestNetworkUnit(QwenAudioSuite, ChatModelUnitTests):
+    """ChatQwenAudio, random weights."""
+
     engine = "tiny"
     skips = NOT_SERIALIZABLE
 
 
 class TestOffline(OfflineSuite, ChatModelIntegrationTests):
-    pass
+    """OfflineChatModel."""
 
 
 class TestOfflineUnit(OfflineSuite, ChatModelUnitTests):
+    """OfflineChatModel."""
+
     skips = NOT_SERIALIZABLE | {"test_init_from_env": "there is nothing to choose"}

@@ -55,9 +55,9 @@ class Writer:
         tools = self._tools(system, turns)
         question = self._question(turns)
         if tools and (given.endswith(("Action:", "Action Input:", '"name": "', '"arguments":'))):
-            return self._forced(tools, question, given)
+            return self._forced(tools, _chosen(tools, question, turns), question, given)
         if tools and not self._is_answered(turns):
-            return self._call(tools, question)
+            return self._call(tools, _chosen(tools, question, turns), question)
         answer = self._answer(system, question)
         if self.form == "react" and given.endswith("Thought:"):
             return f" I now know the final answer.\nFinal Answer: {answer}"
@@ -69,7 +69,9 @@ class Writer:
             asked = next((t for role, t in reversed(turns) if role == "user"), "")
             return {name: json.loads(schema) for name, schema in _TOOL.findall(asked)}
         listed = re.search(r"<tools>\n(\{.*\})\n</tools>", system, re.DOTALL)
-        functions = [json.loads(line)["function"] for line in listed[1].split("\n")] if listed else []
+        functions = (
+            [json.loads(line)["function"] for line in listed[1].split("\n")] if listed else []
+        )
         return {function["name"]: function.get("parameters", {}) for function in functions}
 
     def _question(self, turns: Turns) -> str:
@@ -83,8 +85,7 @@ class Writer:
         marks = ("Observation:", "<tool_response>")
         return any(mark in result for mark in marks) and "Error:" not in result
 
-    def _call(self, tools: Mapping[str, Any], question: str) -> str:
-        name = _chosen(tools, question)
+    def _call(self, tools: Mapping[str, Any], name: str, question: str) -> str:
         written = _written(tools[name], question)
         if self.form == "hermes":
             called = f'<tool_call>\n{{"name": "{name}", "arguments": {written}}}\n</tool_call>'
@@ -94,13 +95,12 @@ class Writer:
             made_up = "\nObservation: 42\nThought: I now know the final answer."
         return called + made_up * self.makes_up_results
 
-    def _forced(self, tools: Mapping[str, Any], question: str, given: str) -> str:
+    def _forced(self, tools: Mapping[str, Any], name: str, question: str, given: str) -> str:
         """The rest of a call whose beginning was put in its mouth."""
-        name = _chosen(tools, question)
         if given.endswith("Action Input:"):
-            return f" {_written(tools[_named(given)], question)}"
+            return f" {_written(tools[_called(given)[-1]], question)}"
         if given.endswith('"arguments":'):
-            return f" {_written(tools[_named(given)], question)}}}\n</tool_call>"
+            return f" {_written(tools[_called(given)[-1]], question)}}}\n</tool_call>"
         written = _written(tools[name], question)
         if self.form == "react":
             return f" {name}\nAction Input: {written}"
@@ -115,14 +115,16 @@ class Writer:
         return _WORDS
 
 
-def _named(given: str) -> str:
-    """The tool that was named in its mouth."""
-    return re.findall(r'(?:Action: |"name": ")(\w+)', given)[-1]
+def _called(said: str) -> list[str]:
+    """The tools that were called, the last one perhaps not yet with arguments."""
+    return re.findall(r'(?:Action: |"name": ")(\w+)', said)
 
 
-def _chosen(tools: Mapping[str, Any], question: str) -> str:
-    """The tool that the question names, or the first."""
-    return next((name for name in tools if name in question), next(iter(tools)))
+def _chosen(tools: Mapping[str, Any], question: str, turns: Turns) -> str:
+    """The tool that the question names, or the first that was not called yet."""
+    called = _called("\n".join(text for role, text in turns if role == "assistant"))
+    new = [name for name in tools if name not in called] or list(tools)
+    return next((name for name in tools if name in question), new[0])
 
 
 def _written(schema: Mapping[str, Any], question: str) -> str:

@@ -47,7 +47,7 @@ class WritingReader(Conversation):
         texts = [t if n == last else t.removesuffix("\n") for n, t in enumerate(texts)]
         return [(role, said) for role, _, said in (text.partition("\n") for text in texts)]
 
-    def _forward(self, ids, clips) -> Tensor:
+    def _forward(self, ids, clips) -> Tensor:  # noqa: ARG002 - what is heard is not listened to
         if self._at >= 0:
             expected = self._script[self._at]
             assert list(ids) == [expected], (

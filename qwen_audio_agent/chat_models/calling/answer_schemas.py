@@ -1,4 +1,4 @@
-"""Answers that are JSON: which schema a `response_format` asks for, and how a model is told of it."""
+"""Answers that are JSON: which schema is asked for, and how a model is told of it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def answer_schema(response_format: Mapping[str, Any] | None) -> Mapping[str, Any
             return None
         case {"type": "json_object"}:
             return ANY_OBJECT
-        case {"type": "json_schema", "json_schema": {"schema": {**schema}}}:
+        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
             return schema
     raise UsageError(
         'response_format may be {"type": "json_schema", "json_schema": {"schema": {...}}}, '

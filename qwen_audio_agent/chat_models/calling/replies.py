@@ -33,8 +33,8 @@ MAX_CALLS = 16
 """Of one reply; more are dropped, which is a model in a loop."""
 
 FIRST_INDEX = 100
-"""Of the chunks of calls. In a stream of `output_version="v1"`, LangChain numbers thoughts and words
-from 0, and joins whatever has the same number: a call must never have theirs."""
+"""Of the chunks of calls. In a stream of `output_version="v1"`, LangChain numbers thoughts and
+words from 0, and joins whatever has the same number: a call must never have theirs."""
 
 _BLOCK = 4096
 """Characters that are read at once."""
