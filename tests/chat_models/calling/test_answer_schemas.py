@@ -42,6 +42,14 @@ def test_without_tools_the_reply_is_the_json(form: str) -> None:
     assert not _takes(grammar, 'Here: {"x": 3}')
 
 
+def test_an_answer_s_text_may_be_long_and_has_an_end() -> None:
+    schema = {"type": "object", "properties": {"summary": {"type": "string"}}}
+    prompt = open_format("hermes").render(QUESTION, answer=schema)
+    grammar = open_format("hermes").grammar(prompt)
+    assert _takes(grammar, json.dumps({"summary": "word " * 500}))
+    assert not _takes(grammar, json.dumps({"summary": "word " * 900}))
+
+
 def test_with_tools_there_may_be_calls_or_the_json() -> None:
     react, hermes = open_format("react"), open_format("hermes")
     grammar = react.grammar(react.render(QUESTION, [CUT], answer=POINT))
