@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 import torch
 
+from qwen_audio_agent.langchain import ChatQwenAudio
 from qwen_audio_agent.model.engine import QwenAudioEngine
+from tests.langchain.asking import FORMS
 from tests.langchain.suites import with_reason
 from tests.langchain.writer import Writer
 from tests.langchain.writing_engine import WritingEngine
@@ -36,6 +39,24 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, QwenAudioEngi
         "free react": WritingEngine(model, tokenizer, Writer("react", makes_up_results=True)),
         "free hermes": WritingEngine(model, tokenizer, Writer("hermes", makes_up_results=True)),
     }
+
+
+@pytest.fixture
+def make(engines: dict[str, Any]):
+    """Makes a chat model: of a writer, or of the network."""
+
+    def made(form: str, **settings: Any) -> ChatQwenAudio:
+        constrained = not form.startswith("free")
+        return ChatQwenAudio(
+            engine=engines[form], **{"constrained": constrained, "temperature": 0, **settings}
+        )
+
+    return made
+
+
+@pytest.fixture(params=FORMS)
+def chat(request: pytest.FixtureRequest, make) -> ChatQwenAudio:
+    return make(request.param)
 
 
 @pytest.fixture(scope="session")
