@@ -35,7 +35,8 @@ class Planner:
 
     Args:
         session: its conversation goes on; the planner is the only one who writes in it.
-        model: any LangChain chat model with `bind_tools`.
+        model: any LangChain chat model with `bind_tools` that takes audio blocks with a `file_id`;
+            `chat_models.foreign.ForeignChatModel` makes one of any other.
         max_steps: how many tool calls and answers one instruction may take.
         max_seconds: time for one instruction; None = no limit.
     """
@@ -85,7 +86,7 @@ class Planner:
         left = self._max_steps
         while left > 0:
             with session.on_same_sources():
-                reply = self._model.invoke(session.messages, run.config)
+                reply = run.ask(self._model, session.messages)
             message = read_reply(reply, conversation.call_ids(session))
             # Checked before it is kept: its calls would have to be answered, one by one.
             left -= max(1, len(message.tool_calls) + len(message.invalid_tool_calls))

@@ -8,13 +8,18 @@ Planner                     one instruction
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from langchain_core.messages import ToolMessage
-from langchain_core.runnables import RunnableConfig, ensure_config
-from langchain_core.runnables.config import get_callback_manager_for_config, patch_config
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.runnables import Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables.config import (
+    get_callback_manager_for_config,
+    patch_config,
+    set_config_context,
+)
 
 _NAME = "Planner"
 
@@ -36,6 +41,14 @@ class InstructionRun:
     def __init__(self, config: RunnableConfig) -> None:
         self.config = config
         self.answer: str | None = None
+
+    def ask(
+        self, model: Runnable[LanguageModelInput, AIMessage], messages: Sequence[BaseMessage]
+    ) -> AIMessage:
+        """The reply of a model, as a part of this run."""
+        # A model with bound tools takes the run of the context for its parent, whatever it is told.
+        with set_config_context(self.config) as context:
+            return context.run(model.invoke, messages, self.config)
 
     @contextmanager
     def tool_call(self, name: str, arguments: Mapping[str, Any], call_id: str) -> Iterator[ToolRun]:

@@ -47,7 +47,7 @@ class ForeignChatModel(BaseChatModel):
         num_audios: how many audios it is told of at once, the last ones.
         max_audio_seconds: the most sound of one audio that it is sent.
         max_words: the most words of one audio that it is told, if it does not hear.
-        title: what a person calls it.
+        name: what people call it, in errors and in traces.
     """
 
     model: BaseChatModel
@@ -56,7 +56,6 @@ class ForeignChatModel(BaseChatModel):
     num_audios: int = 2
     max_audio_seconds: float = 30.0
     max_words: int = 300
-    title: str = "the model"
 
     @property
     def _llm_type(self) -> str:
@@ -89,7 +88,9 @@ class ForeignChatModel(BaseChatModel):
         try:
             bound = self.model.bind_tools(tools, **kwargs)
         except NotImplementedError as error:
-            raise UsageError(f"{self.title} cannot call tools; choose another model") from error
+            raise UsageError(
+                f"{self.name or 'the model'} cannot call tools; choose another model"
+            ) from error
         return self.bind(**(bound.kwargs if isinstance(bound, RunnableBinding) else {}))
 
     def prepare(
@@ -156,7 +157,7 @@ class ForeignChatModel(BaseChatModel):
             raise
         except Exception as error:  # every provider has errors of its own
             why = on_one_line(str(error))[:_MAX_REASON] or type(error).__name__
-            raise ChatModelError(f"{self.title} did not answer: {why}") from error
+            raise ChatModelError(f"{self.name or 'the model'} did not answer: {why}") from error
 
 
 def _nobody(file_id: str) -> Hearable:

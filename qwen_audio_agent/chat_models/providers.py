@@ -66,7 +66,7 @@ def open_provider(
     if hears and hasattr(model, "use_responses_api"):
         model.use_responses_api = False  # OpenAI's other interface drops sound without a word
     return ForeignChatModel(
-        model=model, hear=hear, hears_sound=hears, title=name,
+        model=model, hear=hear, hears_sound=hears, name=name,
         max_audio_seconds=_SECONDS_OF_PROVIDER,
     )  # fmt: skip
 
@@ -75,6 +75,8 @@ def open_server(
     url: str, hear: Callable[[str], Hearable] | None = None, *, hears_sound: bool | None = None
 ) -> ForeignChatModel:
     """Open a model behind an OpenAI-compatible server, such as vLLM or llama.cpp.
+
+    It is sent several sounds in one request; an old vLLM allows that with `--limit-mm-per-prompt`.
 
     Args:
         url: where it answers, with the model's name after a "#"; without one, the first it has.
@@ -97,8 +99,8 @@ def open_server(
         max_retries=1, use_responses_api=False,
     )  # fmt: skip
     hears = _hears(model, model_name) if hears_sound is None else hears_sound
-    title = f"{address}#{model_name}"
-    return ForeignChatModel(model=model, hear=hear, hears_sound=hears, title=title)
+    name = f"{address}#{model_name}"
+    return ForeignChatModel(model=model, hear=hear, hears_sound=hears, name=name)
 
 
 def _first_model(address: str, key: str) -> str:

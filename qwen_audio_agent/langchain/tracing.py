@@ -127,5 +127,5 @@ def _error(run: Run) -> str | None:
     if text is None:
         return None
     # LangChain adds the traceback, whose paths are nobody's business.
-    first = text.partition("\n\n")[0]
+    first = text.partition("Traceback (most recent call last):")[0]
     return _LONG.sub("...", on_one_line(first))[:_MAX_ERROR]

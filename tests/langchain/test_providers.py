@@ -26,11 +26,6 @@ DONE = {"content": "Cut it."}
 WAV = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav"}
 
 
-@pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("heard")
-
-
 @pytest.fixture(autouse=True)
 def _workplace(
     socket_enabled: None, heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -114,7 +109,7 @@ def test_the_command_edits_through_a_server_of_this_machine_that_knows_only_text
 
     runs = [json.loads(line) for line in Path("runs.jsonl").read_text("utf-8").splitlines()]
     assert [(run["kind"], run["name"]) for run in runs] == [
-        ("llm", "ForeignChatModel"), ("tool", "cut"), ("llm", "ForeignChatModel"),
+        ("llm", f"{server.url}#first"), ("tool", "cut"), ("llm", f"{server.url}#first"),
         ("chain", "Planner"),
     ]  # fmt: skip
     assert {run["parent"] for run in runs[:3]} == {runs[3]["id"]}
