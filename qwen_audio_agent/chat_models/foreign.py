@@ -5,6 +5,7 @@ One call of it is one run in callbacks and traces, whose messages hold reference
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -13,6 +14,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages.tool import tool_call
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.base import RunnableBinding
@@ -35,6 +37,7 @@ ABOUT_TOOLS = (
     "heard again at its joins. Once all that was asked for is done, answer without a tool call."
 )
 _MAX_REASON = 300
+_TOOL_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class ForeignChatModel(BaseChatModel):
@@ -103,6 +106,7 @@ class ForeignChatModel(BaseChatModel):
             ToolError: there is no such audio.
         """
         hear = self.hear or _nobody
+        messages = [_with_whole_calls(message) for message in messages]
         if self._is_hearing():
             sent = with_sound(
                 messages, hear, num_audios=self.num_audios, max_seconds=self.max_audio_seconds
@@ -158,6 +162,29 @@ class ForeignChatModel(BaseChatModel):
         except Exception as error:  # every provider has errors of its own
             why = on_one_line(str(error))[:_MAX_REASON] or type(error).__name__
             raise ChatModelError(f"{self.name or 'the model'} did not answer: {why}") from error
+
+
+def _with_whole_calls(message: BaseMessage) -> BaseMessage:
+    """With calls that could not be read as calls that can.
+
+    They were answered, and servers take no answer without its call, nor broken arguments.
+    """
+    if not isinstance(message, AIMessage) or not message.invalid_tool_calls:
+        return message
+    broken = [
+        tool_call(
+            name=_name_of(call["name"] or ""),
+            args={"unreadable": (call["args"] or "")[:_MAX_REASON]},
+            id=call["id"],
+        )
+        for call in message.invalid_tool_calls
+    ]
+    calls = [*message.tool_calls, *broken]
+    return message.model_copy(update={"tool_calls": calls, "invalid_tool_calls": []})
+
+
+def _name_of(tool: str) -> str:
+    return tool if _TOOL_NAME.fullmatch(tool) else "unknown"
 
 
 def _nobody(file_id: str) -> Hearable:

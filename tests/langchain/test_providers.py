@@ -150,6 +150,30 @@ def test_chat_asks_a_server_without_tools(
     assert len(sounds_of(last["messages"][1])) == 1
 
 
+def test_calls_that_are_refused_or_broken_come_back_to_the_server_as_it_takes_them(
+    serve: Callable[..., ChatServer], talk: Path, heard: Path, tmp_path: Path
+) -> None:
+    several = call("gain", {"audio": 1, "db": -3})["tool_calls"]
+    several += call("gain", {"audio": 7, "db": 3}, "call_b")["tool_calls"]
+    several += call("gain", {}, "call_c")["tool_calls"]
+    several[2]["function"] = {"name": "gain of 3 dB", "arguments": '{"audio": 1, "db":'}
+    again = call("gain", {"audio": 2, "db": -3})  # under an id that was there before
+    server = serve({"tool_calls": several, "content": "I try."}, again, {"content": "Quieter."})
+    with Session.create(tmp_path / "s", [talk], hearing_cache=heard) as session:
+        model = ForeignChatModel(model=client(server), hear=session.hear, hears_sound=True)
+        events = list(Planner(session, model).run("6 dB quieter"))
+        assert [step.tool for step in session.steps] == ["gain", "gain"]
+    assert not server.refusals
+    assert [event.to_json()["type"] for event in events].count("error") == 2
+    messages = server.requests[-1]["messages"]
+    roles = [message["role"] for message in messages]
+    assert roles[1:] == ["user", "assistant", *["tool"] * 3, "user", "assistant", "tool", "user"]
+    broken = messages[2]["tool_calls"][2]["function"]
+    assert broken["name"] == "unknown"
+    assert json.loads(broken["arguments"]) == {"unreadable": '{"audio": 1, "db":'}
+    assert [len(sounds_of(messages[index])) for index in (1, 6, 9)] == [0, 1, 1]
+
+
 CALLED = AIMessage("", tool_calls=[{"name": "cut", "args": {}, "id": "a"}])
 
 
