@@ -22,6 +22,7 @@ from transformers import (
     Qwen2Tokenizer,
     WhisperFeatureExtractor,
 )
+from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from qwen_audio_agent.errors import CheckpointError, UsageError
 from qwen_audio_agent.model.engine import Engine, QwenAudioEngine
@@ -60,7 +61,7 @@ def load_engine(
     *,
     device_map: str | Mapping[str, Any] | None = None,
     dtype: str | None = None,
-    quantization: str | None = None,
+    quantization: str | QuantizationConfigMixin | None = None,
     adapter: str | Path | None = None,
     local_files_only: bool = True,
 ) -> Engine:
@@ -72,7 +73,8 @@ def load_engine(
         dtype: of the weights: "bfloat16", "float16", "float32", or "auto", as they are stored;
             None: float32 on the CPU, as they are stored elsewhere, as bitsandbytes computes where
             it quantizes.
-        quantization: "8bit" or "4bit", by bitsandbytes.
+        quantization: "8bit" or "4bit", by bitsandbytes; or a config of transformers, such as
+            `TorchAoConfig`.
         adapter: folder or id of a PEFT adapter, such as LoRA.
         local_files_only: do not fetch what is not on this machine.
 
@@ -95,25 +97,30 @@ def load_engine(
 
 
 def _options(
-    device_map: str | Mapping[str, Any] | None, dtype: str | None, quantization: str | None
+    device_map: str | Mapping[str, Any] | None,
+    dtype: str | None,
+    quantization: str | QuantizationConfigMixin | None,
 ) -> dict[str, Any]:
     """What transformers is to be told."""
+    name = quantization if isinstance(quantization, str) else ""
     if dtype is None:
         unquantized = "float32" if device_map in (None, "cpu") else "auto"
-        dtype = _COMPUTED_IN.get(quantization or "", unquantized)
+        dtype = _COMPUTED_IN.get(name, unquantized)
     if dtype not in DTYPES:
         raise UsageError(f"there is no dtype {dtype!r}; there are: {', '.join(DTYPES)}")
     options: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype)}
     if device_map is not None:
         _require("accelerate", "device_map", "large")
         options["device_map"] = device_map
-    if quantization is not None:
+    if isinstance(quantization, str):
         if quantization not in QUANTIZATIONS:
             known = ", ".join(QUANTIZATIONS)
             raise UsageError(f"there is no quantization {quantization!r}; there are: {known}")
         _require("accelerate", "quantization", "quantized")
         _require("bitsandbytes", "quantization", "quantized")
         options["quantization_config"] = QUANTIZATIONS[quantization]()
+    elif quantization is not None:
+        options["quantization_config"] = quantization
     return options
 
 
