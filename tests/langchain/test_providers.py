@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -268,3 +270,13 @@ def test_who_hears_is_known_by_profile_or_name_or_told(
         open_chat_model(f"{server.url}#Voxtral").invoke(
             [HumanMessage([{"type": "audio", "file_id": "audio-1"}])]
         )
+
+
+def test_the_front_brings_no_network_and_no_provider_s_package() -> None:
+    code = (
+        "import sys, qwen_audio_agent.langchain as front; "
+        "front.JsonlTracer, front.ForeignChatModel, front.with_sound, front.open_chat_model; "
+        "print({'torch', 'transformers', 'openai', 'langchain', 'langgraph'} & {*sys.modules})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
