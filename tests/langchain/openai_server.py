@@ -52,8 +52,6 @@ class ChatServer:
     def reply(self, body: dict[str, Any]) -> dict[str, Any]:
         check_tools(body.get("tools", []))
         self.check_messages(body["messages"])
-        if body.get("stream"):
-            raise Refused("no streams here")
         self.requests.append(body)
         message = {"role": "assistant", "content": None} | self.script[len(self.requests) - 1]
         reason = "tool_calls" if message.get("tool_calls") else "stop"
@@ -180,15 +178,32 @@ def serving(partner: ChatServer) -> Iterator[ChatServer]:
                 self._answer(404, {"error": {"message": f"no {self.path} here"}})
             else:
                 try:
-                    self._answer(200, partner.reply(body))
+                    reply = partner.reply(body)
+                    self._stream(reply) if body.get("stream") else self._answer(200, reply)
                 except Refused as error:
                     partner.refusals.append(str(error))
                     self._answer(400, {"error": {"message": str(error)}})
 
+        def _stream(self, reply: dict[str, Any]) -> None:
+            """The reply as two events: all of the message, and then what it has cost."""
+            choice = reply["choices"][0]
+            delta = choice.pop("message")
+            for index, asked in enumerate(delta.get("tool_calls", [])):
+                asked["index"] = index
+            head = reply | {"object": "chat.completion.chunk"}
+            parts = [
+                head | {"choices": [choice | {"delta": delta}], "usage": None},
+                head | {"choices": []},
+            ]
+            events = "".join(f"data: {json.dumps(part)}\n\n" for part in parts)
+            self._send("text/event-stream", f"{events}data: [DONE]\n\n".encode())
+
         def _answer(self, status: int, value: dict[str, Any]) -> None:
-            data = json.dumps(value).encode()
+            self._send("application/json", json.dumps(value).encode(), status)
+
+        def _send(self, kind: str, data: bytes, status: int = 200) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

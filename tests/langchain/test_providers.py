@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
 from langchain_openai import ChatOpenAI
 from openai import BadRequestError
 
@@ -253,6 +259,20 @@ def test_a_key_for_openai_is_never_sent_to_another_server(
     monkeypatch.setenv("QWEN_AUDIO_AGENT_API_KEY", "mine")
     server.key = "mine"
     assert open_chat_model(server.url).invoke("hello").text == "Cut it."
+
+
+async def test_replies_come_as_streams_too(serve: Callable[..., ChatServer]) -> None:
+    server = serve(DONE, CUT, DONE, DONE)
+    model = ForeignChatModel(model=client(server))
+    assert "".join(chunk.text for chunk in model.stream("hello")) == "Cut it."
+    whole = sum(model.stream("cut"), AIMessageChunk(""))
+    assert [(asked["name"], asked["args"]["audio"]) for asked in whole.tool_calls] == [("cut", 1)]
+    assert (await model.ainvoke("hello")).text == "Cut it."
+    chunks = [chunk async for chunk in model.astream("hello")]
+    assert sum(chunk.usage_metadata["total_tokens"] for chunk in chunks if chunk.usage_metadata)
+    assert [request.get("stream", False) for request in server.requests] == [
+        True, True, False, True,
+    ]  # fmt: skip
 
 
 def test_who_hears_is_known_by_profile_or_name_or_told(
