@@ -79,10 +79,17 @@ def _audio_blocks(session: Session) -> list[str | dict[Any, Any]]:
     made = {step.audio: step for step in session.steps}
     for number in untold(session):
         length = f"{session.audio(number).duration:.2f} s"
+        block: dict[Any, Any] = {
+            "type": "audio",
+            "file_id": f"audio-{number}",
+            "mime_type": "audio/wav",
+        }
         if number in made:
             text = f"Audio {number}: {length}. {made[number].verdict_text}".rstrip()
+            # A model that hears only some of a long audio hears it there.
+            changed = [round(verdict.at, 2) for verdict in made[number].verdicts]
+            block |= {"extras": {"changed": changed}} if changed else {}
         else:
             text = f"Audio {number}: {on_one_line(session.name(number))}, {length}"
-        blocks.append({"type": "text", "text": text})
-        blocks.append({"type": "audio", "file_id": f"audio-{number}", "mime_type": "audio/wav"})
+        blocks += [{"type": "text", "text": text}, block]
     return blocks

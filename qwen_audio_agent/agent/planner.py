@@ -16,6 +16,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 
 from qwen_audio_agent.agent import conversation
 from qwen_audio_agent.agent.arguments import read_audio
@@ -23,6 +24,7 @@ from qwen_audio_agent.agent.events import Answer, AudioTurn, Event, Refused, Sai
 from qwen_audio_agent.agent.langchain_tools import make_tools
 from qwen_audio_agent.agent.outcome import ROLES, Step
 from qwen_audio_agent.agent.replies import read_reply
+from qwen_audio_agent.agent.runs import InstructionRun, instruction_run
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.steps import perform
 from qwen_audio_agent.errors import LimitReached, ToolError
@@ -33,7 +35,8 @@ class Planner:
 
     Args:
         session: its conversation goes on; the planner is the only one who writes in it.
-        model: any LangChain chat model with `bind_tools`.
+        model: any LangChain chat model with `bind_tools` that takes audio blocks with a `file_id`;
+            `chat_models.foreign.ForeignChatModel` makes one of any other.
         max_steps: how many tool calls and answers one instruction may take.
         max_seconds: time for one instruction; None = no limit.
     """
@@ -51,10 +54,14 @@ class Planner:
         self._max_steps = max_steps
         self._max_seconds = max_seconds
 
-    def run(self, instruction: str) -> Iterator[Event]:
+    def run(self, instruction: str, config: RunnableConfig | None = None) -> Iterator[Event]:
         """Work on one instruction; the last event is the answer.
 
         Everything is kept at each event, so the loop may be stopped at any of them.
+
+        Args:
+            instruction: what the person wants.
+            config: its callbacks, tags and metadata reach every call of the model and of a tool.
 
         Raises:
             LimitReached: no answer within the steps or the time; what was done is kept.
@@ -62,12 +69,13 @@ class Planner:
             DiskError: the session takes no more; what was done before is kept.
         """
         try:
-            yield from self._work(instruction)
+            with instruction_run(instruction, config) as run:
+                yield from self._work(instruction, run)
         except (KeyboardInterrupt, LimitReached) as stop:
             yield Stopped(str(stop) or "interrupted; everything until now is kept")
             raise
 
-    def _work(self, instruction: str) -> Iterator[Event]:
+    def _work(self, instruction: str, run: InstructionRun) -> Iterator[Event]:
         session = self._session
         conversation.mend(session)
         for number in conversation.untold(session):
@@ -78,7 +86,7 @@ class Planner:
         left = self._max_steps
         while left > 0:
             with session.on_same_sources():
-                reply = self._model.invoke(session.messages)
+                reply = run.ask(self._model, session.messages)
             message = read_reply(reply, conversation.call_ids(session))
             # Checked before it is kept: its calls would have to be answered, one by one.
             left -= max(1, len(message.tool_calls) + len(message.invalid_tool_calls))
@@ -86,18 +94,19 @@ class Planner:
                 break
             session.say(message)
             if not message.tool_calls and not message.invalid_tool_calls:
+                run.answer = message.text
                 yield Answer(message.text)
                 return
             if message.text:
                 yield Said("agent", message.text)
-            yield from self._do_calls(message, began)
+            yield from self._do_calls(message, began, run)
             self._check_time(began)
         raise LimitReached(
             f"no answer after {self._max_steps} steps; what was done is kept: "
             "go on, or allow more with --max-steps"
         )
 
-    def _do_calls(self, message: AIMessage, began: float) -> Iterator[Event]:
+    def _do_calls(self, message: AIMessage, began: float, run: InstructionRun) -> Iterator[Event]:
         session = self._session
         newest: dict[int, int] = {}
         for index, call in enumerate(message.tool_calls):
@@ -105,13 +114,16 @@ class Planner:
                 self._check_time(began)
             name, call_id = call["name"], call["id"] or ""
             yield ToolCall(name, call["args"])
-            try:
-                step = yield from self._do(name, call["args"], call_id, newest)
-            except ToolError as error:
-                session.say(conversation.refusal(call_id, name, str(error)))
-                yield Refused(name, str(error))
-            else:
-                session.say(conversation.result(step))
+            with run.tool_call(name, call["args"], call_id) as told:
+                try:
+                    step = yield from self._do(name, call["args"], call_id, newest)
+                except ToolError as error:
+                    told.message = conversation.refusal(call_id, name, str(error))
+                else:
+                    told.message = conversation.result(step)
+                session.say(told.message)
+            if told.message.status == "error":
+                yield Refused(name, told.message.text)
         for invalid in message.invalid_tool_calls:
             name = invalid["name"] or "?"
             text = f"This is no tool call that can be read: {invalid['error'] or 'broken JSON'}."
