@@ -74,6 +74,7 @@ class Session:
     Attributes:
         folder: where it is kept.
         listener: who listens.
+        working: held by a thread for a whole step, where several share the session.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Session:
         refuse_links(folder)
         self.folder = folder
         self.listener = _listener(folder, hearing)
+        self.working = RLock()
         self._state = State(folder, first, hearing.get("progress"))
         self._audios: dict[str, SessionAudio] = {}
         self._growing = RLock()
@@ -271,7 +273,8 @@ class Session:
             SourceChangedError: a recording is not what it was.
             DiskError: the folder cannot be written; the step is not kept.
         """
-        return finish(perform(self, tool, arguments))
+        with self.working:
+            return finish(perform(self, tool, arguments))
 
     def undo(self) -> Step:
         """Take the newest edit back: the audio that it was made from becomes the newest again.
