@@ -30,24 +30,38 @@ _AROUND = 5.0
 """Seconds that are brought on each side of a join, when not all of an audio is."""
 
 
-def attach(
-    messages: Sequence[AnyMessage],
-    show: Callable[[int], Iterator[Block]],
-    num_newest: int,
+def with_sound(
+    messages: Sequence[AnyMessage], session: Session, *, num_audios: int, max_seconds: float
 ) -> list[AnyMessage]:
-    """The messages with the newest audios shown, and with a remark where the older ones stood.
+    """The messages for a model that hears: the newest audios as 16 kHz mono WAV.
 
     Args:
         messages: they keep their references.
-        show: makes content blocks of the audio of a number.
-        num_newest: how many are shown.
+        session: has the audios.
+        num_audios: how many are sent; in the place of older ones stands a remark.
+        max_seconds: the most that is sent of one audio; of a longer one it is where it was edited.
     """
-    newest = set(sorted(conversation.told(messages))[-num_newest:] if num_newest else ())
+    return _attached(messages, lambda number: _sound(session, number, max_seconds), num_audios)
+
+
+def with_words(
+    messages: Sequence[AnyMessage], session: Session, *, num_audios: int, max_seconds: float
+) -> list[AnyMessage]:
+    """The messages for a model that knows only text: the words of the newest audios, with times.
+
+    Args: as for `with_sound`.
+    """
+    return _attached(messages, lambda number: _words(session, number, max_seconds), num_audios)
+
+
+def _attached(
+    messages: Sequence[AnyMessage], show: Callable[[int], Iterator[Block]], num_audios: int
+) -> list[AnyMessage]:
+    newest = set(sorted(conversation.told(messages))[-num_audios:] if num_audios else ())
 
     def shown(block: Any) -> list[Any]:
-        if not isinstance(block, dict) or block.get("type") != "audio":
-            return [block]
-        number = conversation.audio_number(str(block.get("file_id", "")))
+        is_audio = isinstance(block, dict) and block.get("type") == "audio"
+        number = conversation.audio_number(str(block.get("file_id", ""))) if is_audio else None
         if number is None:
             return [block]
         if number in newest:
@@ -62,8 +76,7 @@ def attach(
     ]
 
 
-def sound_of(session: Session, number: int, max_seconds: float) -> Iterator[Block]:
-    """The sound of an audio as 16 kHz mono WAV; of a long one, where it was edited."""
+def _sound(session: Session, number: int, max_seconds: float) -> Iterator[Block]:
     audio = session.audio(number)
     for start, end in stretches(session, number, max_seconds):
         if (start, end) != (0.0, audio.duration):
@@ -72,8 +85,7 @@ def sound_of(session: Session, number: int, max_seconds: float) -> Iterator[Bloc
         yield {"type": "audio", "base64": data, "mime_type": "audio/wav"}
 
 
-def words_of(session: Session, number: int, max_seconds: float) -> Iterator[Block]:
-    """The words of an audio with their times; of a long one, where it was edited."""
+def _words(session: Session, number: int, max_seconds: float) -> Iterator[Block]:
     audio = session.audio(number)
     for start, end in stretches(session, number, max_seconds):
         words = audio.words_between(start, end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -20,7 +19,7 @@ from qwen_audio_agent.agent.replies import with_own_ids
 from qwen_audio_agent.agent.same_message import follow, on_newest
 from qwen_audio_agent.chat_models.calling import narrow
 from qwen_audio_agent.errors import ToolError
-from qwen_audio_agent.langchain.attachments import attach, sound_of, words_of
+from qwen_audio_agent.langchain.attachments import with_sound, with_words
 from qwen_audio_agent.langchain.in_order import InOrder
 from qwen_audio_agent.langchain.toolkit import SpeechEditingToolkit
 
@@ -42,10 +41,10 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
 
     Args:
         toolkit: has the audios.
-        num_newest: how many audios a model of others is sent in one call; the older ones are named.
+        num_audios: how many audios a model of others is sent in one call; the older ones are named.
         max_seconds: the most that it is sent of one audio; of a longer one it gets what is around
             the new joins.
-        hears: whether a model of others hears; None: what its profile says.
+        hears_sound: whether a model of others hears; None: what its profile says.
         narrow_tools: tell a model of others in the schemas of the tools which audios there are and
             how long they are.
     """
@@ -54,17 +53,17 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
         self,
         toolkit: SpeechEditingToolkit,
         *,
-        num_newest: int = 2,
+        num_audios: int = 2,
         max_seconds: float = 120.0,
-        hears: bool | None = None,
+        hears_sound: bool | None = None,
         narrow_tools: bool = True,
     ) -> None:
         super().__init__()
         self._toolkit = toolkit
         self._session = toolkit.session
-        self._num_newest = num_newest
+        self._num_audios = num_audios
         self._max_seconds = max_seconds
-        self._hears = hears
+        self._hears_sound = hears_sound
         self._narrow_tools = narrow_tools
         self._names = {tool.name for tool in toolkit.get_tools()}
         self._in_order = InOrder()
@@ -120,12 +119,17 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
             is_deaf = getattr(model, "hear", None) is None
             hearing = {"hear": self._toolkit.hear}
             return request.override(model=model.model_copy(update=hearing)) if is_deaf else request
-        hears = self._hears
+        hears = self._hears_sound
         if hears is None:
             hears = bool((getattr(model, "profile", None) or {}).get("audio_inputs"))
-        show = partial(sound_of if hears else words_of, session, max_seconds=self._max_seconds)
+        tell = with_sound if hears else with_words
         with session.working:
-            messages = attach(request.messages, show, self._num_newest)
+            messages = tell(
+                request.messages,
+                session,
+                num_audios=self._num_audios,
+                max_seconds=self._max_seconds,
+            )
             tools = self._narrowed(request.tools) if self._narrow_tools else request.tools
         return request.override(messages=messages, tools=tools)
 
