@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
+from pydantic import BaseModel
 
 from qwen_audio_agent.langchain import AudioTurns, OfflineChatModel, SpeechEditingToolkit
 from tests.langchain.talks import asks, cut, heard, open_talk, scripted, sent, user
@@ -136,17 +139,27 @@ def test_whether_a_model_hears_can_be_said(tmp_path: Path) -> None:
 
 def test_a_model_of_the_package_looks_the_sound_up_itself(tmp_path: Path) -> None:
     """It is the same object for two sessions, and each of its calls hears the right one."""
+
+    class Traced(BaseCallbackHandler):
+        def on_chat_model_start(self, _model: Any, messages: Any, **_: Any) -> None:
+            traced.append(str(messages))
+
+    traced: list[str] = []
+    config: Any = {"callbacks": [Traced()]}
     model = OfflineChatModel()
     with (
         open_talk(tmp_path / "a", "alpha bravo") as first,
         open_talk(tmp_path / "b", "charlie") as second,
     ):
+        question = user("what does the person say?")
         answers = [
-            agent_of(toolkit, model).invoke(user("what does the person say?"))["messages"][-1].text
+            agent_of(toolkit, model).invoke(question, config)["messages"][-1].text
             for toolkit in (first, second)
         ]
     assert answers == ['The person says: "alpha bravo"', 'The person says: "charlie"']
     assert model.hear is None
+    assert len(traced) == 4
+    assert all("audio-1" in messages and "base64" not in messages for messages in traced)
 
 
 def test_the_schemas_name_the_audios_and_times_that_there_are(tmp_path: Path) -> None:
@@ -214,6 +227,44 @@ def test_calls_get_ids_of_their_own(tmp_path: Path) -> None:
         results = [m.tool_call_id for m in done["messages"] if isinstance(m, ToolMessage)]
         assert results == ["call_1", "call_1_2"]
         assert [step.call_id for step in toolkit.session.steps] == results
+
+
+def test_what_was_told_and_is_gone_is_not_told_again(tmp_path: Path) -> None:
+    """As after a middleware that sums old messages up."""
+    with open_talk(tmp_path, "alpha bravo charlie") as toolkit:
+        toolkit.session.call("cut", audio=1, words="alpha")
+        block = {"type": "audio", "file_id": "audio-2", "mime_type": "audio/wav"}
+        told = [HumanMessage([block]), AIMessage("Cut."), HumanMessage("And now?")]
+        assert toolkit.audio_turn(told) == []
+        toolkit.session.call("cut", audio=2, words="bravo")
+        (turn,) = toolkit.audio_turn(told)
+        assert [part.get("file_id") for part in turn.content] == [None, "audio-3", None]
+        assert toolkit.audio_turn([*told[:-1], turn]) == []
+
+
+def test_an_agent_streams(tmp_path: Path) -> None:
+    with open_talk(tmp_path, "alpha bravo charlie") as toolkit:
+        agent = agent_of(toolkit, scripted(asks(cut("bravo")), AIMessage("Done.")))
+        parts = [part.text for part, _ in agent.stream(user("Do it"), stream_mode="messages")]
+        assert "Done." in parts
+        assert heard(toolkit, 2) == "alpha charlie"
+
+
+def test_a_structured_answer_keeps_its_call(tmp_path: Path) -> None:
+    class Report(BaseModel):
+        """What was done."""
+
+        num_cuts: int
+
+    with open_talk(tmp_path, "alpha bravo charlie") as toolkit:
+        says = [asks(cut("bravo")), asks(("Report", {"num_cuts": 1}))]
+        agent = create_agent(
+            scripted(*says),
+            toolkit.get_tools(),
+            middleware=[AudioTurns(toolkit)],
+            response_format=ToolStrategy(Report),
+        )
+        assert agent.invoke(user("Do it"))["structured_response"] == Report(num_cuts=1)
 
 
 def test_names_of_files_stay_text(tmp_path: Path) -> None:
