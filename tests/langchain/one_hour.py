@@ -16,12 +16,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from qwen_audio_agent.langchain import SpeechEditingToolkit, editing_middleware
 from tests.langchain.talks import asks, scripted, user
 
-RATE = 8_000
+RATE = 16_000
 HOUR = 3600
 
 
 def write_noise(path: Path) -> None:
-    """An hour in which nothing can be heard, written a minute at a time."""
+    """An hour too faint for an ear (below -80 dBFS at its 16 kHz), written a minute at a time."""
     generator = np.random.default_rng(1)
     with soundfile.SoundFile(path, "w", RATE, 1, "PCM_16") as file:
         for _ in range(60):
