@@ -2,10 +2,7 @@
 
     instruction -> model -> tool calls -> new audio, listened to -> model -> ... -> answer
 
-Several calls in one message were all written before the first of them was done. They are done in
-order. A call that names an audio which an earlier call of its message has changed is done on the
-newest audio made from it, as long as it names words: they can be found again. Times, and "the
-second", mean something else by then, so such a call is refused with the number to use.
+Several calls in one message are done in order; see `same_message` for what the later ones mean.
 """
 
 from __future__ import annotations
@@ -19,12 +16,12 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 
 from qwen_audio_agent.agent import conversation
-from qwen_audio_agent.agent.arguments import read_audio
 from qwen_audio_agent.agent.events import Answer, AudioTurn, Event, Refused, Said, Stopped, ToolCall
 from qwen_audio_agent.agent.langchain_tools import make_tools
-from qwen_audio_agent.agent.outcome import ROLES, Step
+from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.replies import read_reply
 from qwen_audio_agent.agent.runs import InstructionRun, instruction_run
+from qwen_audio_agent.agent.same_message import follow, on_newest
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.steps import perform
 from qwen_audio_agent.errors import LimitReached, ToolError
@@ -87,7 +84,7 @@ class Planner:
         while left > 0:
             with session.on_same_sources():
                 reply = run.ask(self._model, session.messages)
-            message = read_reply(reply, conversation.call_ids(session))
+            message = read_reply(reply, conversation.call_ids(session.messages))
             # Checked before it is kept: its calls would have to be answered, one by one.
             left -= max(1, len(message.tool_calls) + len(message.invalid_tool_calls))
             if left < 0:
@@ -125,22 +122,18 @@ class Planner:
             if told.message.status == "error":
                 yield Refused(name, told.message.text)
         for invalid in message.invalid_tool_calls:
-            name = invalid["name"] or "?"
-            text = f"This is no tool call that can be read: {invalid['error'] or 'broken JSON'}."
-            session.say(conversation.refusal(invalid["id"] or "", name, text))
-            yield Refused(name, text)
+            answer = conversation.unreadable(invalid)
+            session.say(answer)
+            yield Refused(answer.name or "", answer.text)
         if conversation.untold(session):
             session.say(conversation.audio_turn(session))
 
     def _do(
         self, name: str, arguments: Mapping[str, Any], call_id: str, newest: dict[int, int]
     ) -> Generator[Event, None, Step]:
-        arguments = _on_newest(arguments, newest)
+        arguments = on_newest(arguments, newest)
         step = yield from perform(self._session, name, arguments, call_id)
-        if step.audio is not None:
-            for old in [number for number in newest if newest[number] == step.given]:
-                newest[old] = step.audio
-            newest[step.given] = step.audio
+        follow(newest, step)
         return step
 
     def _check_time(self, began: float) -> None:
@@ -149,26 +142,6 @@ class Planner:
                 f"no answer after {self._max_seconds:g} s; what was done is kept: "
                 "go on, or allow more with --max-seconds"
             )
-
-
-def _on_newest(arguments: Mapping[str, Any], newest: Mapping[int, int]) -> dict[str, Any]:
-    """The arguments of a call, on the newest audios that were made in the same message."""
-    changed = dict(arguments)
-    for role in ROLES:
-        named = read_audio(changed.get(role))
-        if not isinstance(named, int) or named not in newest:
-            continue
-        timed = [name for name in ("start", "end", "at") if changed.get(name) is not None]
-        if changed.get("which", "only") not in ("only", "every"):
-            timed.append("which")
-        if timed:
-            raise ToolError(
-                f"Audio {named} has become Audio {newest[named]} by a call of the same message, so "
-                f"{' and '.join(timed)} may mean another place now. "
-                f"Look at Audio {newest[named]} and call again with its number."
-            )
-        changed[role] = newest[named]
-    return changed
 
 
 def _audio_turn(session: Session, number: int) -> AudioTurn:
