@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, cast
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
@@ -18,8 +18,8 @@ from qwen_audio_agent.agent import conversation
 from qwen_audio_agent.agent.replies import with_own_ids
 from qwen_audio_agent.agent.same_message import follow, on_newest
 from qwen_audio_agent.chat_models.calling import narrow
+from qwen_audio_agent.chat_models.foreign_audio import with_sound, with_words
 from qwen_audio_agent.errors import ToolError
-from qwen_audio_agent.langchain.attachments import with_sound, with_words
 from qwen_audio_agent.langchain.in_order import InOrder
 from qwen_audio_agent.langchain.toolkit import SpeechEditingToolkit
 
@@ -54,7 +54,7 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
         toolkit: SpeechEditingToolkit,
         *,
         num_audios: int = 2,
-        max_seconds: float = 120.0,
+        max_seconds: float = 30.0,
         hears_sound: bool | None = None,
         narrow_tools: bool = True,
     ) -> None:
@@ -126,12 +126,12 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
         with session.working:
             messages = tell(
                 request.messages,
-                session,
+                self._toolkit.hear,
                 num_audios=self._num_audios,
                 max_seconds=self._max_seconds,
             )
             tools = self._narrowed(request.tools) if self._narrow_tools else request.tools
-        return request.override(messages=messages, tools=tools)
+        return request.override(messages=cast(list[AnyMessage], messages), tools=tools)
 
     def _narrowed(
         self, tools: Sequence[BaseTool | dict[str, Any]]

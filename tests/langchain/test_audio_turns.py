@@ -100,7 +100,7 @@ def test_a_model_that_hears_gets_the_newest_sounds_and_the_state_none(tmp_path: 
         assert [len(sounds(model, index)) for index in range(4)] == [1, 2, 2, 2]
         durations = [toolkit.session.audio(number).duration for number in (3, 4)]
         assert lengths(model) == pytest.approx(durations, abs=0.001)
-        assert "(Audio 1 is not brought again" in sent(model)
+        assert "(an earlier audio, not told again)" in sent(model)
         state = json.dumps([message.model_dump() for message in done])
         assert "base64" not in state
         assert len(state) < 1000 * len(asked) + 2000
@@ -110,10 +110,10 @@ def test_of_a_long_audio_the_joins_are_heard(tmp_path: Path) -> None:
     with open_talk(tmp_path, "alpha 20 bravo charlie delta 20 echo") as toolkit:
         model = scripted(asks(cut("charlie")), AIMessage("Done."), profile={"audio_inputs": True})
         agent_of(toolkit, model, max_seconds=12).invoke(user("Do it"))
-        assert "Of Audio 1 you hear from 0.00 s to 12.00 s:" in sent(model, 0)
+        assert "from 0.00 s to 12.00 s:" in sent(model, 0)
         at = toolkit.session.steps[0].verdicts[0].at
-        assert f"Of Audio 2 you hear from {at - 5:.2f} s to {at + 5:.2f} s:" in sent(model, 1)
-        assert lengths(model) == pytest.approx([12, 10], abs=0.01)
+        assert f"from {at - 6:.2f} s to {at + 6:.2f} s:" in sent(model, 1)
+        assert lengths(model) == pytest.approx([12, 12], abs=0.01)
 
 
 def test_a_model_that_does_not_hear_gets_words_with_times(tmp_path: Path) -> None:
@@ -121,12 +121,13 @@ def test_a_model_that_does_not_hear_gets_words_with_times(tmp_path: Path) -> Non
         model = scripted(asks(cut("delta")), AIMessage("Done."))
         agent_of(toolkit, model, max_seconds=10).invoke(user("Do it"))
         assert "base64" not in sent(model)
-        assert "Words of Audio 1 from 0.00 s to 10.00 s, with seconds: alpha 0.3" in sent(model, 0)
+        assert "Words heard, with seconds: alpha 0.3" in sent(model, 0)
+        assert "told only of 0.00-10.00 s" in sent(model, 0)
         assert "delta" not in sent(model, 0)
-        assert "Words of Audio 2 from 16" in sent(model, 1)
+        assert "told only of 12" in sent(model, 1)
         assert "with seconds: echo 21" in sent(model, 1)
         assert "heard again at the join" in sent(model, 1)
-        assert "(Audio 1 is not brought" not in sent(model, 1)
+        assert "(an earlier audio" not in sent(model, 1)
 
 
 def test_whether_a_model_hears_can_be_said(tmp_path: Path) -> None:
