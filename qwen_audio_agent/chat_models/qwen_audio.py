@@ -8,6 +8,7 @@ under a grammar, so that they always parse and always fit their schema.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,12 +175,12 @@ class ChatQwenAudio(BaseChatModel):
         generation = self.network.generate(turns, self._sampling(kwargs), processors)
         stops = StopMatcher([*(form.stop if prompt.tools else ()), *(stop or self.stop or ())])
         reader = form.reader(prompt)
-        for piece in generation:
-            for chunk in reader.feed(stops.feed(piece)):
-                yield ChatGenerationChunk(message=chunk)
-            if stops.stopped or reader.done:
-                generation.close()
-                break
+        with closing(generation):  # also where nobody reads on
+            for piece in generation:
+                for chunk in reader.feed(stops.feed(piece)):
+                    yield ChatGenerationChunk(message=chunk)
+                if stops.stopped or reader.done:
+                    break
         is_whole = generation.finish_reason != "length"
         rest = [*reader.feed(stops.finish()), *reader.finish(is_whole=is_whole)]
         rest[-1] = self._last(rest[-1], generation)
