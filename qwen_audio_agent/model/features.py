@@ -72,6 +72,8 @@ class AudioClip:
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.float32:
             raise TypeError("a clip needs float32 samples of one channel")
+        if not np.isfinite(self.samples).all():
+            raise ValueError("a clip's samples must be finite")
         self.samples.setflags(write=False)
 
     @property

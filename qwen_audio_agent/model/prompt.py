@@ -6,7 +6,7 @@ dropped).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -130,10 +130,16 @@ class ChatPrompts:
             history: turns before, oldest first; the oldest are dropped beyond the window.
             system: instruction that stands before everything.
             max_window: the most tokens of `system` and `history`.
+
+        Raises:
+            TypeError: a turn of the history is no pair.
         """
         opening = self._role("system", system)
         kept = Prompt()
-        for asked, answered in reversed(history):
+        for old in reversed(history):
+            if isinstance(old, Mapping):  # whose keys would pass for what was said
+                raise TypeError("a history is pairs of what was asked and what was answered")
+            asked, answered = old
             turn = self._newline() + self._role("user", asked)
             if answered is not None:
                 turn = turn + self._newline() + self._role("assistant", answered)

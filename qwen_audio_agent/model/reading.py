@@ -59,6 +59,7 @@ class PromptReader(ABC):
         self.work = Work()
         self._cache = GrowingCache()
         self._read: list[int] = []
+        self._newest = 0  # reply, by number
 
     @property
     def num_read(self) -> int:
@@ -95,7 +96,9 @@ class PromptReader(ABC):
 
         Raises:
             UsageError: the prompt is longer than the model promises to read.
+            RuntimeError: another reply was begun before this one had its end.
         """
+        number = self._newest = self._newest + 1
         chain = sampling.processors(processors)
         reply: list[int] = []
         logits = self._read_prompt(prompt)
@@ -123,6 +126,10 @@ class PromptReader(ABC):
                 return
             if ids is not None:
                 ids = torch.cat([ids, torch.tensor([[token]], device=device)], dim=1)
+            if number != self._newest:
+                raise RuntimeError(
+                    "another reply was begun here; one conversation has one at a time"
+                )
             logits = self._step([token], [token], [])
 
     def _read_prompt(self, prompt: Prompt) -> Tensor:

@@ -262,6 +262,19 @@ def test_an_interrupt_anywhere_leaves_nothing_wrong(
         assert again.token_ids == afresh.token_ids
 
 
+def test_a_reply_does_not_go_on_in_another(
+    model: QwenAudioForCausalLM, tokenizer: QWenTokenizer
+) -> None:
+    how = {"conversation": model.conversation(), "do_sample": False, "max_new_tokens": 9}
+    first = model.chat_stream(tokenizer, "tell me", **how)
+    next(first)
+    reply, _ = model.chat(tokenizer, "hello", **how)
+    with pytest.raises(RuntimeError, match="one at a time"):
+        list(first)
+    afresh, _ = model.chat(tokenizer, "hello", do_sample=False, max_new_tokens=9)
+    assert reply.token_ids == afresh.token_ids
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
