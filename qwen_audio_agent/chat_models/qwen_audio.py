@@ -73,7 +73,7 @@ class ChatQwenAudio(BaseChatModel):
     max_tokens: int | None = None
     seed: int | None = None
     stop: list[str] | None = None
-    _clips: ClipReader | None = PrivateAttr(default=None)
+    _clips: tuple[Any, ClipReader] | None = PrivateAttr(default=None)
 
     @classmethod
     def load(cls, checkpoint: str | Path, **settings: Any) -> ChatQwenAudio:
@@ -170,10 +170,11 @@ class ChatQwenAudio(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         form = open_format(self.network.call_format)
         prompt = form.render(messages, kwargs.get("tools") or (), kwargs.get("tool_choice"))
-        turns = [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
         processors = self._constraint(form, prompt, messages)
-        generation = self.network.generate(turns, self._sampling(kwargs), processors)
-        stops = StopMatcher([*(form.stop if prompt.tools else ()), *(stop or self.stop or ())])
+        generation = self.network.generate(self._turns(prompt), self._sampling(kwargs), processors)
+        asked = stop or self.stop or ()
+        given = [asked] if isinstance(asked, str) else asked
+        stops = StopMatcher([*(form.stop if prompt.tools else ()), *given])
         reader = form.reader(prompt)
         with closing(generation):  # also where nobody reads on
             for piece in generation:
@@ -203,6 +204,21 @@ class ChatQwenAudio(BaseChatModel):
         grammar = form.grammar(narrowed)
         return [Constraint(self.network.guide(), grammar).processor()] if grammar else []
 
+    def get_token_ids(self, text: str) -> list[int]:
+        """Ids of a plain text."""
+        return self.network.encode_text(text)
+
+    def get_num_tokens_from_messages(
+        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Places of the prompt that the messages make, audio counted."""
+        form = open_format(self.network.call_format)
+        prompt = form.render(messages, [convert_to_openai_tool(tool) for tool in tools or ()])
+        return self.network.generate(self._turns(prompt), self.network.sampling).num_prompt_tokens
+
+    def _turns(self, prompt: Prompt) -> list[Turn]:
+        return [Turn(turn.role, Query(*self._parts(turn.parts))) for turn in prompt.turns]
+
     def _parts(self, parts: Sequence[str | Mapping[str, Any]]) -> list[Part]:
         found: list[Part] = []
         for part in parts:
@@ -213,12 +229,11 @@ class ChatQwenAudio(BaseChatModel):
         return self._clip_reader().audio(block).duration
 
     def _clip_reader(self) -> ClipReader:
-        if self._clips is None:
-            self._clips = ClipReader(
-                self.hear, self.folder, "auto", self.max_audio_seconds,
-                self.network.max_clip_seconds,
-            )  # fmt: skip
-        return self._clips
+        limits = (self.max_audio_seconds, self.network.max_clip_seconds)
+        settings = (self.hear, self.folder, "auto", *limits)
+        if self._clips is None or self._clips[0] != settings:  # a copy may have others
+            self._clips = settings, ClipReader(*settings)
+        return self._clips[1]
 
     def _sampling(self, kwargs: Mapping[str, Any]) -> Sampling:
         """The checkpoint's settings, then this model's, then those of the call."""
