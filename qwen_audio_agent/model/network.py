@@ -119,8 +119,7 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         Args:
             input_ids: int64 (B, T).
             attention_mask: (B, S), 0 where a row is padded; or a 4-D mask.
-            position_ids: int64 (B, T); counted without padding if left out, but of a 4-D mask with
-                it.
+            position_ids: int64 (B, T); counted if left out, without the padding of a 2-D mask.
             past_key_values: what was read before; alpha of dynamic NTK is kept in it.
             inputs_embeds: (B, T, C) in the place of `input_ids`.
             use_cache: give the cache back, a new one if there is none.
