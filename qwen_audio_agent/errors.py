@@ -9,6 +9,7 @@
     |-- SessionError            a session folder that is broken, locked or of another version
     |   `-- SourceChangedError  a source is gone, or is not the file that it was
     |-- LimitReached            the planner ran out of steps or of time
+    |-- ChatModelError          a chat model of others cannot be reached, or did not answer
     |-- CheckpointError         the folder of a model does not hold what it should
     |-- UsageError              a command line, or a call, that makes no sense
     `-- ToolError               for the model: what was given, what is allowed, what to do next
@@ -52,6 +53,10 @@ class SourceChangedError(SessionError):
 
 class LimitReached(QwenAudioAgentError):  # noqa: N818  (what happened, not a fault)
     """The planner ran out of steps or of time; what was done until then is kept."""
+
+
+class ChatModelError(QwenAudioAgentError):
+    """A chat model of others cannot be reached, or did not answer; says why, in its words."""
 
 
 class CheckpointError(QwenAudioAgentError):

@@ -14,6 +14,8 @@ from agent_recordings import Call, recordings, take
 ROWS = Path(__file__).with_name("instructions.jsonl")
 WRONG_EDIT_COSTS = 10
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
 Verdict = Literal["exact", "wrong edit", "refused"]
 
 
@@ -24,6 +26,7 @@ class Row:
     Attributes:
         say: the instruction.
         category: what it is an example of.
+        after: an instruction that was followed before, so that there is something to undo.
         calls: the tool calls, without `audio` where Audio 1 is meant; `audio` and `other` are the
             numbers of recordings, and mean the newest audio made from them. None for a trap, which
             must be refused or asked back.
@@ -32,6 +35,7 @@ class Row:
     say: str
     category: str
     calls: tuple[Call, ...] | None
+    after: str = ""
 
 
 def read_rows(path: Path = ROWS) -> list[Row]:
@@ -46,22 +50,23 @@ def read_rows(path: Path = ROWS) -> list[Row]:
         if ("calls" in row) == bool(row.get("refused")):
             raise ValueError(f'one of "calls" and "refused" is needed: {line}')
         calls = tuple((n, given) for n, given in row["calls"]) if "calls" in row else None
-        rows.append(Row(row["say"], row["category"], calls))
+        rows.append(Row(row["say"], row["category"], calls, row.get("after", "")))
     return rows
 
 
-def judge(row: Row, done: Sequence[Call]) -> Verdict:
-    """The verdict on the calls that were done.
+def judge(row: Row, done: Sequence[Call], num_before: int = 0) -> Verdict:
+    """The verdict on the calls that were done, the first `num_before` of them for `row.after`.
 
     Edits must be the ones wanted, each on the newest audio, in an order that comes to the same.
     Listening changes nothing: it is compared only where it is all that was wanted.
     """
     sounds = recordings()
     calls = [take((name, {"audio": 1} | given), sounds) for name, given in row.calls or ()]
-    wanted = [call for call in calls if call[0] != "listen"]
+    wanted = _of_recordings(done[:num_before])
+    wanted += [call for call in calls if call[0] != "listen"]
     edits = [call for call in _of_recordings(done) if call[0] != "listen"]
-    if not _come_to_the_same(edits, wanted):
-        return "wrong edit" if edits else "refused"
+    if not _come_to_the_same(_numbered(edits), _numbered(wanted)):
+        return "wrong edit" if len(edits) > num_before else "refused"
     if edits or not calls:
         return "exact"
     return "exact" if list(done) == calls else "refused"
@@ -89,6 +94,28 @@ def _of_recordings(done: Sequence[Call]) -> list[Call]:
             made += 1
             newest[calls[-1][1]["audio"]] = made
     return calls
+
+
+def _numbered(calls: Sequence[Call]) -> list[Call]:
+    """Calls with one name for one occurrence: the last of two is the second.
+
+    Only of words that no call before has named, for what it did may have changed their count.
+    """
+    sounds = recordings()
+    named: set[str] = set()
+    numbered = []
+    for name, given in calls:
+        words = str(given.get("words") or given.get("before") or given.get("after") or "").lower()
+        sound = sounds.get(f"audio-{given['audio']}")
+        count = len(sound.find(words)) if sound and words and words not in named else 0
+        which = given.get("which")
+        if count == 1 and which in ("first", "last", "every"):
+            which = "only"
+        elif which == "last" and 1 < count <= len(_ORDINALS):
+            which = _ORDINALS[count - 1]
+        numbered.append((name, given | {"which": which} if "which" in given else given))
+        named.add(words)
+    return numbered
 
 
 def _come_to_the_same(edits: Sequence[Call], wanted: Sequence[Call]) -> bool:

@@ -34,10 +34,11 @@ class Result:
     row: Row
     done: tuple[Call, ...]
     answer: str
+    num_before: int = 0
 
     @property
     def verdict(self) -> Verdict:
-        return judge(self.row, self.done)
+        return judge(self.row, self.done, self.num_before)
 
 
 def model_maker(name: str) -> MakeModel:
@@ -63,11 +64,14 @@ def model_maker(name: str) -> MakeModel:
 def run_row(row: Row, make_model: MakeModel) -> Result:
     """Say a row's instruction in a scene of its own."""
     scene = Scene(make_model)
+    if row.after:
+        scene.say(row.after)
+    num_before = len(scene.done)
     try:
         _, answer = scene.say(row.say)
     except QwenAudioAgentError as error:
         answer = str(error)
-    return Result(row, tuple(scene.done), answer)
+    return Result(row, tuple(scene.done), answer, num_before)
 
 
 def counts(name: str, results: Sequence[Result]) -> dict[str, object]:

@@ -70,9 +70,10 @@ def find_recording(
     for name in ("id", "name", "path", "sha256"):
         if not isinstance(data[name], str):
             raise TypeError(f"{name} of a recording cannot be {repr(data[name])[:40]}")
-    if data["id"] in known:
-        return replace(known[data["id"]], name=data["name"])
     stored = Path(data["path"])
+    home = Path(str(data.get("home", folder / stored)))
+    if data["id"] in known:
+        return replace(known[data["id"]], name=data["name"], home=home)
     # The folder may have come from somebody else: it shall not reach for other files.
     is_safe = not known if stored.is_absolute() else ".." not in stored.parts
     if not is_safe:
@@ -83,7 +84,7 @@ def find_recording(
     for path in choices:
         with contextlib.suppress(OSError):  # a name that no file can have
             if path.is_file():
-                return Recording(data["id"], data["name"], path, folder / stored, data["sha256"])
+                return Recording(data["id"], data["name"], path, home, data["sha256"])
     raise _gone(stored)
 
 

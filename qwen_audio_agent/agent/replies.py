@@ -30,6 +30,13 @@ def read_reply(reply: object, known_ids: Container[str]) -> AIMessage:
     """
     if not isinstance(reply, AIMessage):
         raise TypeError(f"a chat model gives an AIMessage, not {type(reply).__name__}")
+    fields = ("content", "additional_kwargs", "response_metadata")
+    changed: dict[str, Any] = {name: _plain(getattr(reply, name)) for name in fields}
+    return with_own_ids(reply.model_copy(update=changed), known_ids)
+
+
+def with_own_ids(reply: AIMessage, known_ids: Container[str]) -> AIMessage:
+    """The reply with tool calls of plain JSON data that have ids of their own; see `read_reply`."""
     taken = {""}
     numbers = count(2)
 
@@ -45,9 +52,7 @@ def read_reply(reply: object, known_ids: Container[str]) -> AIMessage:
         for call in reply.tool_calls
     ]
     broken = [_plain(call) | {"id": new_id(call["id"])} for call in reply.invalid_tool_calls]
-    fields = ("content", "additional_kwargs", "response_metadata")
-    changed: dict[str, Any] = {name: _plain(getattr(reply, name)) for name in fields}
-    return reply.model_copy(update={**changed, "tool_calls": calls, "invalid_tool_calls": broken})
+    return reply.model_copy(update={"tool_calls": calls, "invalid_tool_calls": broken})
 
 
 def _plain(value: Any, depth: int = 0) -> Any:

@@ -34,7 +34,8 @@ from qwen_audio_agent.agent.storage import (
     refuse_links,
     taken,
 )
-from qwen_audio_agent.audio.files import AudioFile, content_hash
+from qwen_audio_agent.audio.files import AudioFile, content_hash, same_file
+from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
@@ -42,6 +43,7 @@ from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.errors import (
     AudioFileError,
     DiskError,
+    EditError,
     SessionError,
     ToolError,
 )
@@ -74,6 +76,7 @@ class Session:
     Attributes:
         folder: where it is kept.
         listener: who listens.
+        working: held by a thread for a whole step, where several share the session.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Session:
         refuse_links(folder)
         self.folder = folder
         self.listener = _listener(folder, hearing)
+        self.working = RLock()
         self._state = State(folder, first, hearing.get("progress"))
         self._audios: dict[str, SessionAudio] = {}
         self._growing = RLock()
@@ -257,6 +261,7 @@ class Session:
             if stored.is_relative_to(self.folder):
                 stored = stored.relative_to(self.folder)
             recording = {"id": name, "name": path.name, "path": str(stored), "sha256": sha256}
+            recording["home"] = str(path.absolute())
             edit_list = EditList.from_file(name, file).to_json()
             self._write({"type": "audio", "recording": recording, "edit_list": edit_list})
             return self.latest
@@ -271,7 +276,8 @@ class Session:
             SourceChangedError: a recording is not what it was.
             DiskError: the folder cannot be written; the step is not kept.
         """
-        return finish(perform(self, tool, arguments))
+        with self.working:
+            return finish(perform(self, tool, arguments))
 
     def undo(self) -> Step:
         """Take the newest edit back: the audio that it was made from becomes the newest again.
@@ -305,9 +311,11 @@ class Session:
             AudioFileError: it cannot be written there.
             DiskError: the disk is full, or takes nothing.
         """
-        edit_list = self.entry(number).edit_list
+        edit_list, path = self.entry(number).edit_list, Path(path)
+        if any(same_file(path, home) for home in self._state.homes):
+            raise EditError(f"{shown(path)} is a source of this session: choose another name")
         with self.on_same_sources():
-            return render(edit_list, self.sources, Path(path), progress=progress)
+            return render(edit_list, self.sources, path, progress=progress)
 
     def check_sources(self) -> None:
         """See that every recording still holds the sound that it held when it was added.

@@ -56,6 +56,7 @@ class State:
         sources: the recordings and edit lists that edit lists refer to.
         entries: Audio 1, Audio 2, ...
         recordings: the sources by id, in the order in which they were added.
+        homes: the files that were added, which are never written.
         steps: those that made a new audio.
         messages: the conversation.
     """
@@ -69,6 +70,7 @@ class State:
         self.sources = Sources(folder / "cache", progress, self.check_sources)
         self.entries: list[Entry] = []
         self.recordings: dict[str, Recording] = {}
+        self.homes: list[Path] = []
         self.steps: list[Step] = []
         self.messages: list[BaseMessage] = []
 
@@ -168,6 +170,7 @@ class State:
 
     def _add_audio(self, recording: Recording, file: AudioFile, entry: Entry) -> None:
         self.recordings.setdefault(recording.id, recording)
+        self.homes.append(recording.home)
         self.sources.add_file(recording.id, file)
         self.sources.add_list(entry.edit_list)
         self.entries.append(entry)

@@ -11,6 +11,7 @@ from qwen_audio_agent.chat_models.intents import (
     START,
     AudioName,
     AudioRef,
+    Counted,
     Cut,
     Denoise,
     Duration,
@@ -206,6 +207,8 @@ def _edge(edge: Edge) -> str:
             return "the pause" if which == "only" else f"the {which} pause"
         case It():
             return "it"
+        case Counted(_, count):
+            return "a word" if count == 1 else f"{count} words"
 
 
 def _place(place: Place | None) -> str:
@@ -220,5 +223,6 @@ def _material(material: Material, scene: Scene) -> str:
 def _audio(audio: AudioRef, scene: Scene) -> str:
     if isinstance(audio, AudioName):
         return audio.name
-    name = scene.talk.audios[audio.number].name
-    return f"Audio {audio.number}" + (f" ({name})" if name else "")
+    number = scene.number(audio)
+    name = scene.talk.audios[number].name
+    return f"Audio {number}" + (f" ({name})" if name else "")

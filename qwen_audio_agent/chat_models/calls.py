@@ -7,7 +7,9 @@ from typing import Any
 
 from qwen_audio_agent.chat_models.intents import (
     END,
+    ORDINALS,
     Action,
+    Counted,
     Cut,
     Denoise,
     Duration,
@@ -20,6 +22,7 @@ from qwen_audio_agent.chat_models.intents import (
     It,
     Join,
     Keep,
+    Leave,
     Material,
     Mention,
     Moment,
@@ -34,7 +37,7 @@ from qwen_audio_agent.chat_models.intents import (
     Tidy,
     Transcribe,
 )
-from qwen_audio_agent.chat_models.scene import ORDINALS, Scene, apart, pick
+from qwen_audio_agent.chat_models.scene import Scene, apart
 from qwen_audio_agent.errors import InstructionError
 
 _DIGITS = 3
@@ -52,7 +55,7 @@ class Call:
 def tool_of(step: Step) -> str | None:
     """The name of the tool that does a step; None when no tool is needed."""
     match step.action:
-        case Duration() | Mention():
+        case Duration() | Mention() | Leave():
             return None
         case Find() | Transcribe():
             return "listen"
@@ -169,9 +172,7 @@ class _Resolver:
             return self.stretch(passage)
         match passage.start:
             case Phrase():
-                return self.stretch(Passage(passage.start, near=passage.near)) | {
-                    "part": passage.part
-                }
+                return self._words(passage.start) | {"part": passage.part}
             case Pause() as pause:
                 gap = self.scene.pause(self.number, pause)
                 if passage.part == "before":
@@ -190,7 +191,7 @@ class _Resolver:
             return {"start": first, "end": last}
         match start, end:
             case Phrase(), None:
-                return self._words(self._near(start, passage))
+                return self._words(start)
             case Phrase(), Phrase(which="only"):
                 return self._words(start) | {"to_words": end.text}
             case Phrase(), Phrase() | Moment():
@@ -223,8 +224,8 @@ class _Resolver:
 
     def times(self, passage: Passage) -> tuple[float, float]:
         """Start and end of a passage in seconds, as they are heard."""
-        start = self._sides(passage.start, passage)
-        end = start if passage.end is None else self._sides(passage.end, passage)
+        start = self._sides(passage.start)
+        end = start if passage.end is None else self._sides(passage.end)
         first = start[1] if passage.between else start[0]
         last = end[0] if passage.between or isinstance(passage.end, Pause) else end[1]
         if first >= last and passage.end is not None:
@@ -279,30 +280,7 @@ class _Resolver:
     def _words(self, phrase: Phrase) -> dict[str, Any]:
         return {"words": phrase.text} | ({} if phrase.which == "only" else {"which": phrase.which})
 
-    def _near(self, phrase: Phrase, passage: Passage) -> Phrase:
-        """The phrase counted among all the same words, if it was named by what is beside it."""
-        if passage.near is None:
-            return phrase
-        side, edge = passage.near
-        sound = self.scene.listened(self.number, f'finding "{phrase.text}"')
-        first, last = self._sides(edge, Passage(edge))
-        matches = apart(sound.find(phrase.text))
-        chosen = [m for m in matches if (m.start >= last if side == "after" else m.end <= first)]
-        if passage.beside:
-            chosen = chosen[:1] if side == "after" else chosen[-1:]
-        match = pick(chosen, phrase, self.number)
-        index = matches.index(match)
-        if len(matches) == 1:
-            return Phrase(phrase.text, quoted=phrase.quoted)
-        if index < len(ORDINALS):
-            return Phrase(phrase.text, ORDINALS[index], phrase.quoted)
-        if match is matches[-1]:
-            return Phrase(phrase.text, "last", phrase.quoted)
-        raise InstructionError(
-            f'"{phrase.text}" there is number {index + 1}; give its times instead.'
-        )
-
-    def _sides(self, edge: Edge, passage: Passage) -> tuple[float, float]:
+    def _sides(self, edge: Edge) -> tuple[float, float]:
         """Start and end of one edge in seconds."""
         match edge:
             case Moment():
@@ -311,10 +289,9 @@ class _Resolver:
                 gap = self.scene.pause(self.number, edge)
                 return gap.start, gap.end
             case Phrase():
-                near = self._near(edge, passage) if passage.end is None else edge
-                match = self.scene.place(self.number, near)
+                match = self.scene.place(self.number, edge)
                 return match.start, match.end
-            case It():
+            case It() | Counted():
                 raise InstructionError("I do not know what is meant there; name words or a time.")
 
     def _seconds(self, moment: Moment) -> float:

@@ -15,6 +15,7 @@ from qwen_audio_agent.chat_models.intents import (
     Gain,
     Insert,
     Keep,
+    Leave,
     Moment,
     Move,
     Passage,
@@ -41,18 +42,62 @@ def check_agreement(steps: Sequence[Step]) -> None:
         InstructionError: says which.
     """
     edits = [step for step in steps if not isinstance(step.action, _Question)]
-    for step in edits:
-        if isinstance(step.action, Keep) and not step.action.only and len(edits) > 1:
-            raise InstructionError(
-                'Shall everything else go? Then say "keep only ..."; '
-                "what I am not told to change stays anyway."
-            )
     for first, second in combinations(edits, 2):
         if _contradict(first, second):
             raise InstructionError(
                 "Two of these edits contradict each other, or one does what the other has done "
                 "already; give the one that you mean."
             )
+
+
+def without_kept(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps without those that only say what shall stay as it is.
+
+    Raises:
+        InstructionError: another step would change it, or nothing else is asked for.
+    """
+    edits = [step for step in steps if not isinstance(step.action, _Question)]
+    kept = [step for step in edits if _keeps(step)]
+    changing = [step for step in edits if step not in kept]
+    for step in kept:
+        if isinstance(step.action, Keep) and len(edits) > 1 and not _beside(step, changing):
+            raise InstructionError(
+                'Shall everything else go? Then say "keep only ..."; '
+                "what I am not told to change stays anyway."
+            )
+        if any(_breaks(edit, step) for edit in changing):
+            raise InstructionError(
+                "One of these edits would change what shall stay as it is; give the one you mean."
+            )
+    if len(edits) == 1 and isinstance(edits[0].action, Keep):
+        return tuple(steps)
+    if kept and not changing:
+        raise InstructionError("What shall I change? What I am not told to change stays as it is.")
+    return tuple(step for step in steps if step not in kept)
+
+
+def _keeps(step: Step) -> bool:
+    return isinstance(step.action, Leave) or (
+        isinstance(step.action, Keep) and not step.action.only
+    )
+
+
+def _beside(kept: Step, changing: Sequence[Step]) -> bool:
+    """Whether other occurrences of the same words are changed: "keep the first, cut the second"."""
+    texts = {phrase.text.casefold() for phrase in phrases_of(kept.action)}
+    return bool(texts) and any(
+        {phrase.text.casefold() for phrase in phrases_of(step.action)} == texts for step in changing
+    )
+
+
+def _breaks(edit: Step, kept: Step) -> bool:
+    """Whether an edit changes what shall stay."""
+    kept_from = getattr(kept.action, "kept_from", None)
+    if kept_from and type(edit.action).__name__.lower() != kept_from:
+        return False
+    return edit.audio == kept.audio and any(
+        _same(one, other) for one in _changed(edit) for other in passages_of(kept.action)
+    )
 
 
 def _contradict(first: Step, second: Step) -> bool:
@@ -67,8 +112,8 @@ def _contradict(first: Step, second: Step) -> bool:
             return (rise and other_rise) or (fall and other_fall)
         case Effect(name), Effect(other_name):
             return name == other_name and first.action != second.action
-        case _, Undo():
-            return not isinstance(first.action, Undo)
+        case (Gain(), Move()) | (Move(), Gain()):
+            return False
         case ((Cut() | Silence() | Replace() | Move() | Keep() | Gain()), _):
             return any(
                 _same(one, other) for one in _changed(first) for other in passages_of(second.action)
@@ -88,7 +133,7 @@ def _changed(step: Step) -> list[Passage]:
 
 def _same(one: Passage, other: Passage) -> bool:
     """Whether two passages surely share their words."""
-    if one.part != other.part or one.near or other.near:
+    if one.part != other.part:
         return one == other
     match one, other:
         case Passage(Phrase(text, which), None), Passage(Phrase(other_text, other_which), None):
@@ -105,8 +150,9 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
         InstructionError: says what is not there, and what is near.
     """
     seen: set[str] = set()
-    for step in steps:
+    for index, step in enumerate(steps):
         _check_settings(step, scene)
+        _check_undo(step, steps[:index], scene)
         if isinstance(step.action, Find | Transcribe):
             continue
         number = scene.number(step.audio)
@@ -115,10 +161,8 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
         for passage in passages:
             _check_direction(passage, scene, number)
         elsewhere = [passage.end for passage in passages]
-        elsewhere += [passage.start for passage in passages if passage.near]
         for phrase in phrases_of(step.action):
-            # The end of a stretch is the first such words after its start, and what is named by
-            # its neighbour is looked for there.
+            # The end of a stretch is the first such words after its start.
             alone = phrase.text.casefold() not in seen and phrase not in elsewhere
             check_phrase(phrase, scene, number, alone=alone)
             seen.add(phrase.text.casefold())
@@ -127,6 +171,16 @@ def check_presence(steps: Sequence[Step], scene: Scene) -> None:
             return  # the new sound may bring what later steps name
     for first, second in pairwise(steps):
         _check_list(first, second, scene)
+
+
+def _check_undo(step: Step, before: Sequence[Step], scene: Scene) -> None:
+    """Refuse to undo what nobody has edited."""
+    if not isinstance(step.action, Undo):
+        return
+    number = scene.number(step.audio)
+    edited = scene.talk.audios[number].name is None
+    if not edited and all(isinstance(other.action, _Question) for other in before):
+        raise InstructionError(f"Nothing has been edited in Audio {number}, so I undo nothing.")
 
 
 def _check_settings(step: Step, scene: Scene) -> None:

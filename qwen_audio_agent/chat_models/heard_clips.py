@@ -32,6 +32,9 @@ class ClipReader:
         max_seconds: the most that is heard of one audio; of the rest the prompt says that it was
             not heard.
         max_clip_seconds: the longest clip that the network takes.
+
+    Attributes:
+        hear: as it was given.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class ClipReader:
         max_seconds: float,
         max_clip_seconds: float,
     ) -> None:
-        self._hear = hear
+        self.hear = hear
         self._blocks = BlockListener(folder, ear)
         self._max_seconds = max_seconds
         self._max_clip_seconds = max_clip_seconds
@@ -76,9 +79,9 @@ class ClipReader:
             AudioFileError: it holds no sound, or none that may be opened.
             UsageError: its sound cannot be had.
         """
-        if self._hear is None or not block.get("file_id"):
+        if self.hear is None or not block.get("file_id"):
             return self._blocks.hear(block)
-        audio = self._hear(str(block["file_id"]))
+        audio = self.hear(str(block["file_id"]))
         if not hasattr(audio, "stretch"):
             raise UsageError(f"the sound of {str(block['file_id'])[:40]!r} cannot be had")
         return cast(Audible, audio)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
+from qwen_audio_agent.chat_models.clauses import orders_alone
 from qwen_audio_agent.chat_models.intents import Instruction, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
@@ -52,12 +54,13 @@ _Slips = tuple[tuple[Piece, str], ...]
 
 
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
-    told, parser = _told(pieces), open_parser()
-    try:
-        tree = parser.parse(told)
-    except NotParsed:
-        tree = parser.parse(told, "loose")
-    return tuple(read(tree, sentence))
+    told = _told(pieces)
+    orders = orders_alone(told)
+    for some in (told, orders) if len(orders) < len(told) else (told,):
+        for start in ("start", "loose"):
+            with suppress(NotParsed):
+                return tuple(read(open_parser().parse(some, start), sentence))
+    raise NotParsed
 
 
 def _told(pieces: Sequence[Piece]) -> list[Piece]:

@@ -12,6 +12,7 @@ Which = Literal["only", "first", "second", "third", "fourth", "fifth", "last", "
 Part = Literal["it", "before", "after"]
 Fill = Literal["room", "bleep", "digital"]
 Side = Literal["before", "after"]
+ORDINALS: tuple[Which, ...] = ("first", "second", "third", "fourth", "fifth")
 EffectName = Literal["normalize", "highpass", "compress", "deess", "declick", "tempo"]
 
 
@@ -33,6 +34,34 @@ END = Moment(0.0, "end")
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """Some occurrences: "the first two", "every one but the last", "the others".
+
+    Attributes:
+        numbers: 1 is the first, -1 the last; empty: the one that was named last.
+        others: all but those.
+    """
+
+    numbers: tuple[int, ...] = ()
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Which occurrence, told by where it is: "after the pause", "at the end".
+
+    Attributes:
+        side: before or after `edge`, at about that time, or in a part of the recording.
+        edge: beside what; None for a part of the recording.
+        nearest: of several that are on that side, the nearest is meant.
+    """
+
+    side: Literal["before", "after", "at", "start", "middle", "end"]
+    edge: Moment | Phrase | Pause | None = None
+    nearest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """Words that were said, and which occurrence of them.
 
@@ -41,12 +70,14 @@ class Phrase:
         which: the occurrence.
         quoted: between quotation marks, so surely words of the recording.
         times: how often it is said as the person tells ("both" is 2); None: not told.
+        near: where the occurrence is that is meant.
     """
 
     text: str
-    which: Which = "only"
+    which: Which | Several = "only"
     quoted: bool = True
     times: int | None = None
+    near: Near | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +89,41 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class It:
-    """A reference to what was named before: "it", "that part", "the second one"; times as above."""
+    """A reference to what was named before: "it", "the second one"; the rest as above.
 
-    which: Which = "only"
+    Attributes:
+        part: surely a part of the recording ("that word"), never the whole.
+    """
+
+    which: Which | Several = "only"
     times: int | None = None
+    near: Near | None = None
+    part: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it says no more than what was named last."""
+        return self.which == "only" and self.near is None
 
 
-Edge = Moment | Phrase | Pause | It
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Words told by their number: "the first three words", "the word after the pause".
+
+    Attributes:
+        first: number of the first, from 0; negative ones count from the end.
+        count: how many.
+        side: counted from here, before or after `edge`; None: in the whole recording.
+        edge: beside what.
+    """
+
+    first: int
+    count: int = 1
+    side: Side | None = None
+    edge: Phrase | Pause | None = None
+
+
+Edge = Moment | Phrase | Pause | It | Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +135,12 @@ class Passage:
         end: what it ends with; None: it is `start` alone.
         part: all that comes "before" or "after" `start` instead of it.
         between: from the end of `start` to the start of `end`, so that neither is inside.
-        near: only the occurrence of the phrase that comes before or after this.
-        beside: of several that do, the nearest is meant.
     """
 
     start: Edge
     end: Edge | None = None
     part: Part = "it"
     between: bool = False
-    near: tuple[Side, Moment | Phrase | Pause] | None = None
-    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +157,17 @@ class AudioName:
     name: str
 
 
-AudioRef = AudioNumber | AudioName
+@dataclass(frozen=True, slots=True)
+class AudioIt:
+    """The audio that the step before is about: "denoise jingle.wav, then insert it"."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioEvery:
+    """Every audio that was opened, one after the other."""
+
+
+AudioRef = AudioEvery | AudioNumber | AudioName | AudioIt
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +195,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Something that is only named; the next step says what to do with "it"."""
+    """Something that is only named; the next step says what to do with "it".
+
+    Attributes:
+        passage: what is named.
+        chatter: it may be told for its own sake.
+    """
+
+    passage: Passage
+    chatter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The action of the step before, on another passage: "same for X"."""
 
     passage: Passage
 
@@ -170,6 +248,19 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """A promise to check: a passage that no other step may change.
+
+    Attributes:
+        passage: what stays.
+        kept_from: the one thing that shall not be done to it; None: nothing shall.
+    """
+
+    passage: Passage
+    kept_from: Literal["cut", "silence"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """Replace the sound of a passage and keep its length."""
 
@@ -188,7 +279,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Several audios one after the other."""
+    """Several audios one after the other; without a name, the two that are open."""
 
     audios: tuple[AudioRef, ...]
     crossfade_ms: float | None = None
@@ -274,7 +365,7 @@ Edit = (
     | Effect
     | Undo
 )
-Action = Question | Edit | Mention
+Action = Question | Edit | Mention | Leave | Again
 
 
 @dataclass(frozen=True, slots=True)

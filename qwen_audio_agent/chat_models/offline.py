@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
+from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -18,12 +19,13 @@ from pydantic import Field, PrivateAttr
 
 from qwen_audio_agent.chat_models.answers import answer_to, report
 from qwen_audio_agent.chat_models.audio_blocks import BlockListener
+from qwen_audio_agent.chat_models.calling import StopMatcher, choice_name
 from qwen_audio_agent.chat_models.calls import Call
 from qwen_audio_agent.chat_models.conversation import Conversation, read_conversation
 from qwen_audio_agent.chat_models.plan import Plan, check_plan, make_plan, next_call
 from qwen_audio_agent.chat_models.scene import Scene
 from qwen_audio_agent.chat_models.scripted import as_chunk
-from qwen_audio_agent.errors import InstructionError
+from qwen_audio_agent.errors import InstructionError, UsageError
 from qwen_audio_agent.speech.hearing import Hearable
 
 MODEL_NAME = "offline"
@@ -55,53 +57,102 @@ class OfflineChatModel(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": MODEL_NAME}
 
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return LangSmithParams(
+            ls_provider="qwen-audio-agent",
+            ls_model_name=str(kwargs.get("model", MODEL_NAME)),
+            ls_model_type="chat",
+            **({"ls_stop": stop} if stop else {}),
+        )
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return ModelProfile(
+            text_inputs=True,
+            audio_inputs=True,
+            image_inputs=False,
+            text_outputs=True,
+            tool_calling=True,
+            tool_choice=False,
+            structured_output=False,
+        )
+
     def bind_tools(
-        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Allow tool calls.
 
         Args:
-            tools: whatever LangChain takes for a tool.
-            tool_choice: "none" allows no calls; nothing makes it call where it would not.
+            tools: whatever LangChain takes for a tool; it calls none but the agent's own.
+            tool_choice: None or "auto"; "none" allows no calls.
             **kwargs: passed on with every call.
+
+        Raises:
+            UsageError: another choice: nothing makes it call where it would not.
         """
-        formatted = (
-            [] if tool_choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
-        )
+        choice = choice_name(tool_choice)
+        if choice not in (None, "auto", "none"):
+            raise UsageError(
+                f"tool_choice is {choice!r}; the offline model calls a tool only where an "
+                "instruction asks for an edit, so it may be auto or none"
+            )
+        formatted = [] if choice == "none" else [convert_to_openai_tool(tool) for tool in tools]
         return self.bind(tools=formatted, **kwargs)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Words: it has no tokens."""
+        return len(text.split())
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[Any] | None = None,  # noqa: ARG002 - it reads no descriptions of tools
+    ) -> int:
+        """Words of the messages' texts, as its usage counts them."""
+        return sum(self.get_num_tokens(message.text) for message in messages)
 
     def _generate(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
         **kwargs: Any,
     ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=self._reply(messages, kwargs))])
+        reply = self._reply(messages, stop or [], kwargs)
+        return ChatResult(generations=[ChatGeneration(message=reply)])
 
     def _stream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        yield ChatGenerationChunk(message=as_chunk(self._reply(messages, kwargs)))
+        reply = self._reply(messages, stop or [], kwargs)
+        yield ChatGenerationChunk(message=as_chunk(reply))
 
-    def _reply(self, messages: list[BaseMessage], kwargs: dict[str, Any]) -> AIMessage:
+    def _reply(
+        self, messages: list[BaseMessage], stop: list[str], kwargs: dict[str, Any]
+    ) -> AIMessage:
+        if kwargs.get("model", MODEL_NAME) != MODEL_NAME:
+            raise UsageError(f"this is the model {MODEL_NAME!r}, and it has no other to be")
         tools = {tool["function"]["name"] for tool in kwargs.get("tools") or ()}
         talk = read_conversation(messages)
         scene = Scene(talk, partial(self._sound, talk))
         reply = _turn(scene, tools)
-        content = reply if isinstance(reply, str) else ""
+        stops = StopMatcher(stop)
+        content = stops.feed(reply) + stops.finish() if isinstance(reply, str) else ""
         calls = [] if isinstance(reply, str) else [_as_tool_call(reply, scene.talk.num_calls)]
-        num_words = sum(len(message.text.split()) for message in messages)
+        num_words = self.get_num_tokens_from_messages(messages)
         num_said = len(content.split()) + sum(1 + len(call["args"]) for call in calls)
         return AIMessage(
             content=content,
             tool_calls=calls,
             response_metadata={
-                "model_name": str(kwargs.get("model", MODEL_NAME)),
+                "model_name": MODEL_NAME,
                 "model_provider": "qwen-audio-agent",
                 "finish_reason": "tool_calls" if calls else "stop",
             },

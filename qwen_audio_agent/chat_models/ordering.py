@@ -12,6 +12,7 @@ from itertools import combinations
 
 from qwen_audio_agent.chat_models.intents import (
     END,
+    ORDINALS,
     START,
     Cut,
     Effect,
@@ -28,7 +29,6 @@ from qwen_audio_agent.chat_models.intents import (
     Undo,
 )
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
-from qwen_audio_agent.chat_models.scene import ORDINALS
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -56,6 +56,8 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
             )
         waiting.remove(step)
         ordered.append(step)
+    if ordered != list(steps) and any(isinstance(step.action, Undo) for step in steps):
+        raise InstructionError("Which of the edits shall be undone? Give them one at a time.")
     return tuple(ordered)
 
 
@@ -63,8 +65,6 @@ def disturbs(first: Step, second: Step) -> bool:
     """Whether doing `first` would make `second` mean something else."""
     if first.audio != second.audio and first.audio and second.audio:
         return False
-    if isinstance(second.action, Undo):
-        return not isinstance(first.action, Undo | Find | Transcribe)
     if isinstance(second.action, Find | Transcribe):
         return False
     return _shifts_times(first, second) or _shifts_counts(first, second)

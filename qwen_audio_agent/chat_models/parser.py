@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from importlib import resources
@@ -24,6 +24,9 @@ from lark.lexer import PatternRE, TerminalDef
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
+_LISTS = ("described.txt", "unsaid.txt", "beside.txt", "wishes.txt")
+_LONG = 40
+"""Pieces of a sentence that is too long to try every rule of the grammar on it."""
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _GROUP = re.compile(r'\(\s*("[^"\n]*"(?:\s*\|\s*"[^"\n]*")*)\s*\)')
 
@@ -41,7 +44,14 @@ class Parser:
             "SOUND" tells what a sound is like, "UNSAID" turns the meaning of what is beside it.
     """
 
-    def __init__(self, rules: str, described: str = "", unsaid: str = "") -> None:
+    def __init__(
+        self,
+        rules: str,
+        described: str = "",
+        unsaid: str = "",
+        beside: str = "",
+        wishes: str = "",
+    ) -> None:
         rules = _LITERAL.sub(_without_left_out, re.sub(r"(?m)^//.*$", "", rules))
         self.vocabulary = frozenset(" ".join(_LITERAL.findall(rules)).split())
         kinds_of = dict.fromkeys(described.split(), "SOUND") | dict.fromkeys(
@@ -51,6 +61,10 @@ class Parser:
             word: kind for word, kind in kinds_of.items() if word not in self.vocabulary
         }
         rules = _with_inner_words(rules, described)
+        if beside:
+            known = set(beside.split()) & self.vocabulary
+            rules += f"\nBESIDE: {_alternatives(known)}"
+            rules += f"\nCHAT: {_alternatives(known - set(wishes.split()))}"
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
         self._lark = Lark(
             "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
@@ -84,14 +98,16 @@ class Parser:
     def stop(self, pieces: Sequence[Piece]) -> Piece | None:
         """The first piece that cannot follow those before it; None: more was expected at the end.
 
-        Takes its time, because every rule is tried.
+        Takes its time, because every rule is tried; of a long sentence those that it can use, which
+        may stop somewhat before.
 
         Args:
             pieces: of a sentence that has no reading.
         """
         text, places = _canonical(pieces)
+        parser = self._lark.parser if len(pieces) <= _LONG else self._parser_for(text)
         try:
-            self._lark.parse(text, "start")
+            parser.parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:
@@ -163,7 +179,7 @@ def open_parser() -> Parser:
     folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
-    words = [(folder / name).read_text("utf-8") for name in ("described.txt", "unsaid.txt")]
+    words = [(folder / name).read_text("utf-8") for name in _LISTS]
     return Parser("\n".join(rules), *words)
 
 
@@ -185,8 +201,12 @@ def _with_inner_words(rules: str, described: str) -> str:
         return rules
     sounds = [word for word in inner if word in described.split()]
     lists = {"INNER": inner, "INNER_SOUND": sounds}
-    named = (f"{name}: " + " | ".join(f'"{w}"' for w in words) for name, words in lists.items())
+    named = (f"{name}: {_alternatives(words)}" for name, words in lists.items())
     return "\n".join([rules, *named])
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return " | ".join(f'"{word}"' for word in sorted(words))
 
 
 def _with_groups_named(rules: str) -> str:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
-from qwen_audio_agent.chat_models.checking import check_agreement, check_presence
+from qwen_audio_agent.chat_models.checking import check_agreement, check_presence, without_kept
+from qwen_audio_agent.chat_models.choosing import with_choices
 from qwen_audio_agent.chat_models.instructions import understand
 from qwen_audio_agent.chat_models.intents import (
+    AudioEvery,
+    AudioNumber,
+    AudioRef,
     Denoise,
     Effect,
     Fade,
+    Gain,
     Insert,
     Instruction,
     Join,
     Material,
     Passage,
     Phrase,
+    Several,
     Step,
     Tidy,
     Undo,
@@ -48,14 +54,16 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
         InstructionError: it is not understood as a whole, or cannot be done; so nothing of it is.
     """
     instruction = understand(scene.talk.instruction)
-    steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)))
+    steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)), scene)
     steps = tuple(_with_singulars(step, scene) for step in steps)
+    steps = with_choices(steps, scene)
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(
             f"I was given no tool to {listed(sorted(map(str, missing)), 'or')}, so I edit nothing. "
             "I can say what is said, and when."
         )
+    steps = without_kept(steps)
     check_agreement(steps)
     ordered = in_order(steps)
     if ordered != steps:
@@ -100,7 +108,7 @@ def _with_singulars(step: Step, scene: Scene) -> Step:
 
     def singular(passage: Passage) -> Passage:
         match passage.start:
-            case Phrase(text, "every", False) as phrase if text.endswith("s"):
+            case Phrase(text, "every" | Several(), False) as phrase if text.endswith("s"):
                 number = scene.number(step.audio)
                 if not scene.places(number, text) and scene.places(number, text[:-1]):
                     return replace(passage, start=replace(phrase, text=text[:-1]))
@@ -109,13 +117,32 @@ def _with_singulars(step: Step, scene: Scene) -> Step:
     return replace(step, action=mapped(step.action, singular))
 
 
-def _unfold(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _for_each_audio(steps: Sequence[Step], scene: Scene) -> Iterator[Step]:
+    """A step on every audio as a step on each."""
+    opened = [number for number, audio in scene.talk.audios.items() if audio.name]
+    for step in steps:
+        on_whole = isinstance(step.action, Denoise | Effect | Fade | Tidy | Gain)
+        if step.audio == AudioEvery() and on_whole:
+            yield from (replace(step, audio=AudioNumber(number)) for number in opened)
+        else:
+            yield step
+
+
+def _open_pair(scene: Scene) -> list[AudioRef]:
+    """The two recordings that were opened, in their order."""
+    opened = [number for number, audio in scene.talk.audios.items() if audio.name]
+    if len(opened) != 2:
+        raise InstructionError(f"Which audios shall I join? There is {scene.audios_text}.")
+    return [AudioNumber(number) for number in opened]
+
+
+def _unfold(steps: tuple[Step, ...], scene: Scene) -> tuple[Step, ...]:
     """Steps that take several calls, as one step each."""
     unfolded: list[Step] = []
-    for step in steps:
+    for step in _for_each_audio(steps, scene):
         match step.action:
             case Join(audios, crossfade_ms):
-                first, *others = audios
+                first, *others = audios or _open_pair(scene)
                 inserts = [Step(Insert(Material(other), None, crossfade_ms)) for other in others]
                 unfolded += [replace(inserts[0], audio=first), *inserts[1:]]
             case Undo(times):

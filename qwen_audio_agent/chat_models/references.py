@@ -7,18 +7,29 @@ from dataclasses import fields, replace
 from functools import partial
 
 from qwen_audio_agent.chat_models.intents import (
+    ORDINALS,
     Action,
+    Again,
+    AudioIt,
     Cut,
     Edge,
     Find,
     Gain,
+    Insert,
     It,
+    Keep,
+    Leave,
+    Material,
     Mention,
+    Move,
     Passage,
     Phrase,
     Place,
+    Several,
+    Silence,
     Step,
     Transcribe,
+    Undo,
 )
 from qwen_audio_agent.errors import InstructionError
 
@@ -38,19 +49,58 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     """
     _check_mentions(steps)
     resolved: list[Step] = []
-    for step in steps:
+    for said in steps:
         before = (*earlier, *resolved)
-        action = _without_whole(step.action, resolved)
+        if isinstance(said.action, Keep) and _is_it(said.action.passage) and not said.action.only:
+            raise InstructionError('Shall everything else go? Then say "keep only ...".')
+        step = _with_audio(_with_sound(_again(said, before), resolved), resolved)
+        action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
+
+
+def _again(step: Step, before: Sequence[Step]) -> Step:
+    """ "Boost X by 4 dB. Same for Y": the action before, on another passage."""
+    if not isinstance(step.action, Again):
+        return step
+    match before[-1].action if before else None:
+        case (Cut() | Silence() | Gain(_, Passage())) as action:
+            return replace(step, action=replace(action, passage=step.action.passage))
+    raise InstructionError("The same as what? Say what shall be done with it.")
+
+
+def _with_sound(step: Step, before: Sequence[Step]) -> Step:
+    """The step with the other audio that goes in as "it"."""
+    match step.action:
+        case Insert(Material(AudioIt()) as material) if before:
+            last = before[-1]
+            audio = last.action.material.audio if isinstance(last.action, Insert) else last.audio
+            named = replace(material, audio=audio or AudioIt())
+            return replace(step, action=replace(step.action, material=named))
+    return step
+
+
+def _with_audio(step: Step, before: Sequence[Step]) -> Step:
+    """The step with the audio that "it" is; what is undone was done to the audio before."""
+    last = before[-1].audio if before else None
+    match step:
+        case Step(_, AudioIt()) | Step(Undo(), None) | Step(Gain(_, Passage(It())), None):
+            return replace(step, audio=last)
+    return step
 
 
 def _check_mentions(steps: Sequence[Step]) -> None:
     """Refuse to pass over something that is told and not referred to by the step behind it."""
     for step, following in zip(steps, (*steps[1:], None), strict=True):
-        if isinstance(step.action, Mention) and (
-            following is None
-            or not any(isinstance(passage.start, It) for passage in passages_of(following.action))
+        if (
+            isinstance(step.action, Mention)
+            and not step.action.chatter
+            and (
+                following is None
+                or not any(
+                    isinstance(passage.start, It) for passage in passages_of(following.action)
+                )
+            )
         ):
             raise InstructionError("What shall I do with what you tell me about?")
 
@@ -75,7 +125,8 @@ def passages_of(action: Action) -> list[Passage]:
             case Passage() as passage:
                 found.append(passage)
             case Place(_, edge, before):
-                found.append(Passage(edge, near=("before", before) if before else None))
+                found.append(Passage(edge))
+                found += [Passage(before)] if before else []
             case Phrase() as phrase:
                 found.append(Passage(phrase))
     return found
@@ -86,16 +137,16 @@ def phrases_of(action: Action) -> list[Phrase]:
     return [
         edge
         for passage in passages_of(action)
-        for edge in (passage.start, passage.end, *(passage.near or ())[1:])
+        for edge in (passage.start, passage.end)
         if isinstance(edge, Phrase)
     ]
 
 
 def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
     """A passage without references."""
-    if passage.start == It() and passage.end is None:
+    if _is_it(passage):
         meant = _last_passage(before)
-        if passage.part == "it" and passage.near is None:
+        if passage.part == "it":
             return meant
         return replace(passage, start=_single(meant))
     start = _edge(passage.start, before)
@@ -103,14 +154,38 @@ def _meant(passage: Passage, before: Sequence[Step]) -> Passage:
     return replace(passage, start=start, end=end)
 
 
+def _is_it(passage: Passage) -> bool:
+    """Whether a passage, or all before or after it, is just what was named last."""
+    return isinstance(passage.start, It) and passage.start.alone and passage.end is None
+
+
 def _edge(edge: Edge, before: Sequence[Step]) -> Edge:
     match edge:
-        case It("only"):
+        case It() if edge.alone:
             return _single(_last_passage(before))
-        case It(which, times):
+        case It(which, times, near):
             phrase = _last_phrase(before)
-            return replace(phrase, which=which, times=times or phrase.times)
+            if which == Several(others=True):
+                which = _all_but(phrase)
+            return replace(phrase, which=which, times=times or phrase.times, near=near)
     return edge
+
+
+def _left(action: Action, before: Sequence[Step]) -> Action:
+    """What shall stay: "it" is there what the step before is about."""
+    if not isinstance(action, Leave) or not _is_it(action.passage) or not before:
+        return action
+    passages = passages_of(before[-1].action)
+    return replace(action, passage=passages[0]) if len(passages) == 1 else action
+
+
+def _all_but(phrase: Phrase) -> Several:
+    """The other ones, where one was named."""
+    if phrase.which == "last":
+        return Several((-1,), others=True)
+    if isinstance(phrase.which, Several) or phrase.which not in ORDINALS:
+        raise InstructionError(f'Which "{phrase.text}" are the others? Say which is the one.')
+    return Several((ORDINALS.index(phrase.which) + 1,), others=True)
 
 
 def _single(passage: Passage) -> Edge:
@@ -124,9 +199,11 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     match before[-1].action if before else None:
         case Find(phrase):
             return Passage(phrase)
-        case Mention(passage):
+        case Mention(passage) | Leave(passage, "cut" | "silence"):
             return passage
-        case Transcribe(Passage() as passage):
+        case Transcribe(Passage() as passage) | Gain(_, Passage() as passage):
+            return passage
+        case Silence(passage) | Move(passage):
             return passage
     raise InstructionError(
         'I do not know what is meant by "it" or "that" there; '

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.conversation import Conversation
 from qwen_audio_agent.chat_models.intents import (
+    ORDINALS,
+    AudioEvery,
+    AudioIt,
     AudioName,
     AudioNumber,
     AudioRef,
     Pause,
     Phrase,
-    Which,
 )
 from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
 from qwen_audio_agent.speech.hearing import Hearable
 from qwen_audio_agent.speech.text import quoted
 from qwen_audio_agent.speech.words import Gap, Match
 
-ORDINALS: tuple[Which, ...] = ("first", "second", "third", "fourth", "fifth")
 SHORTEST_PAUSE = 0.4
 """Seconds; a shorter silence is not what people call a pause."""
 _BESIDE_ENDS = 0.1
@@ -36,6 +37,10 @@ class Scene:
 
     talk: Conversation
     hear: Callable[[int], Hearable]
+
+    def as_it_was(self) -> Scene:
+        """The scene when the instruction was given."""
+        return replace(self, talk=replace(self.talk, current=self.talk.at_start, done=[]))
 
     def sound(self, number: int) -> Hearable | None:
         """An audio as it is heard; None when it cannot be listened to here."""
@@ -72,17 +77,21 @@ class Scene:
         """
         match audio:
             case None:
-                if self.talk.current is None:
+                if self.talk.at_start is None:
                     raise InstructionError(
                         "There is no recording in this conversation; give me one."
                     )
-                return self.talk.current
+                return self._newest(self.talk.at_start)
             case AudioNumber(number):
                 if number not in self.talk.audios:
                     raise InstructionError(
                         f"There is no Audio {number}; there is {self.audios_text}."
                     )
                 return self._newest(number)
+            case AudioEvery():
+                raise InstructionError("I can do that to one audio at a time; say to which.")
+            case AudioIt():
+                raise InstructionError('Which audio is "it"? Name the file, or its number.')
             case AudioName(name):
                 numbers = self.talk.named(name)
                 if len(numbers) != 1:

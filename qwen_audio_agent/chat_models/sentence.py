@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 
 from qwen_audio_agent.chat_models.pieces import Piece, join_number_words
+from qwen_audio_agent.chat_models.spelling import spelled_out
 from qwen_audio_agent.errors import InstructionError
 
 MAX_CHARACTERS = 2000
@@ -58,8 +59,10 @@ _UNITS = "ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?|db|decibels?|x|hz|khz|lu
 
 _PATTERNS = re.compile(
     rf"""
-      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?![\w.]))
-    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:\d{{1,2}}[.)]|[-*•])[ \t]+|(?<=\s)\d{{1,2}}\)[ \t]+)
+      (?P<FILE>[^\s"'“”«»,;]*[^\s"'“”«»,;.]\.(?:{_SUFFIXES})(?!\w|\.\w))
+    | (?P<BULLET>(?:^|(?<=\n))[ \t]*(?:(?:step[ ]?)?\d{{1,2}}[.):]|[-*•])[ \t]+
+        |(?<=\s)\d{{1,2}}\)[ \t]+)
+    | (?P<SIGN>(?:\bt\s*)?[=@]\s*(?=[-+]?[\d.])|[<>]\s*(?=\d)|≥\s*(?=\d))
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
@@ -71,7 +74,7 @@ _PATTERNS = re.compile(
     | (?P<PLURAL>(?<=[^\W\d_]["”'’])['’]?s(?![^\W_]))
     | (?P<WORD>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‑][^\W\d_]+(?:['’][^\W\d_]+)*)*['’]?)
     | (?P<ARROW>(?<=[\dsmhcn])\s*(?:\.{{2,3}}|-+>|=>|→)\s*(?=[\d.])
-        |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)\b)
+        |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)(?![^\W\d_]))
         |(?<=\d)\s*[-–—]\s*(?=end\b))
     | (?P<DASH>(?<=\d)\s*[-–—~]\s*(?=[\d.])|(?<=[\dsmhc])\s*[–—~]\s*(?=[\d.])|(?<=[sn])-(?=\d))
     | (?P<HYPHEN>(?<=\d)[-‑](?=[^\W\d_]))
@@ -84,6 +87,16 @@ _PATTERNS = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 
+_KIND_OF = {
+    "CLOCK": "TIME",
+    "LENGTH": "TIME",
+    "DASH": "to",
+    "ARROW": "to",
+    "CALL": "OTHER",
+    "BULLET": "STOP",
+    "LONGDASH": ",",
+}
+_SIGNS = {"=": "", "@": "at", ">": "over", "≥": "over", "<": "under"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -105,13 +118,29 @@ def split(
             f"The instruction is {len(sentence)} characters long; "
             f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    pieces = list(_named(join_number_words(list(_raw(sentence))), vocabulary, outside or {}))
+    raw = list(spelled_out(_raw(_with_lines(sentence))))
+    pieces = list(_named(join_number_words(raw), vocabulary, outside or {}))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(
             f"The instruction has {len(pieces)} words; at most {MAX_PIECES} are read. "
             "Give it in several shorter ones."
         )
     return pieces
+
+
+def _with_lines(sentence: str) -> str:
+    """A numbered list in one line ("1. cut X 2. mute Y"), as lines; every character stays in place.
+
+    Only where the numbers begin with 1 and go on, so that no time is taken for one of them.
+    """
+    number, start = 1, re.match(r"\s*(?:step )?1[.):]\s", sentence, re.IGNORECASE)
+    while start:
+        number += 1
+        following = re.compile(rf"\s(?=(?:step )?{number}[.):]\s+[^\W\d_])", re.IGNORECASE)
+        start = following.search(sentence, start.end())
+        if start:
+            sentence = f"{sentence[: start.start()]}\n{sentence[start.end() :]}"
+    return sentence
 
 
 def _raw(sentence: str) -> Iterator[Piece]:
@@ -208,22 +237,14 @@ def _named(
                 number = int(piece.text[:-2])
                 word = _ORDINALS[number - 1] if 0 < number <= len(_ORDINALS) else ""
                 yield _as(piece, word if word in vocabulary else "UNSAID")
-            case "CLOCK" | "LENGTH":
-                yield _as(piece, "TIME")
             case "NUMBER" | "COMMA":
                 yield _as(piece, "NUMBER" if piece.text[0] in "0123456789." else "SIGNED")
-            case "DASH" | "ARROW":
-                yield _as(piece, "to")
-            case "CALL":
-                yield _as(piece, "OTHER")
-            case "BULLET":
-                yield _as(piece, "STOP")
-            case "LONGDASH":
-                yield _as(piece, ",")
+            case "SIGN":
+                yield from (_as(piece, word) for word in _SIGNS[piece.text.strip()[-1]].split())
             case "MARK":
                 yield _as(piece, piece.text if piece.text in vocabulary else "OTHER")
-            case _:
-                yield piece
+            case kind:
+                yield _as(piece, _KIND_OF.get(kind, kind))
 
 
 def _known_words(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from qwen_audio_agent.agent.events import Answer, Edited, Heard, Refused
+from langchain_core.runnables import RunnableConfig
+
+from qwen_audio_agent.agent.events import Answer, Edited, Event, Heard, Refused
 from qwen_audio_agent.agent.mentions import find_mentioned
 from qwen_audio_agent.agent.planner import Planner
 from qwen_audio_agent.agent.replay import replay as replay_session
@@ -41,6 +44,7 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
         )
     *audio, instruction = arguments.positionals
     sources = [Path(name) for name in audio]
+    config = _traced(arguments.trace)
     with ExitStack() as stack:
         output = None if arguments.dry_run else _output(arguments.output, sources)
         folder, is_new = _session_folder(arguments, output, stack)
@@ -53,12 +57,11 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
             session.add_audio(source)
         folders = [Path.cwd(), *(source.parent for source in sources)]
         _add_mentioned(session, instruction, folders, output)
-        model = open_chat_model(arguments.model, hear=session.hear)
+        model = open_chat_model(arguments.model, hear=session.hear, hears_sound=arguments.hears)
         printer.remark(about_ear(session.listener.ear))
         limits = {"max_steps": arguments.max_steps, "max_seconds": arguments.max_seconds}
-        worked_on, result.error = _plan(
-            Planner(session, model, **limits), session, instruction, printer
-        )
+        events = Planner(session, model, **limits).run(instruction, config)
+        worked_on, result.error = _plan(events, session, printer)
         if worked_on is None:
             return FAILED
         # Where there was nothing to do, the newest audio may be one that was only listed.
@@ -68,7 +71,7 @@ def _edit(arguments: argparse.Namespace, printer: Printer, result: Result) -> in
 
 
 def _plan(
-    planner: Planner, session: Session, instruction: str, printer: Printer
+    events: Iterator[Event], session: Session, printer: Printer
 ) -> tuple[int | None, str | None]:
     """Let the model work.
 
@@ -80,7 +83,7 @@ def _plan(
     worked_on = why = unheard = None
     num_said = 0
     try:
-        for event in planner.run(instruction):
+        for event in events:
             printer.event(event)
             match event:
                 case Edited() if event.step.tool != "listen":
@@ -98,6 +101,15 @@ def _plan(
             error.add_note(f"the last {unheard} was still being listened to and is not kept")
         raise
     return worked_on, why and " ".join(why.split())
+
+
+def _traced(path: str | None) -> RunnableConfig:
+    """What makes the planner write its trace."""
+    if path is None:
+        return {}
+    from qwen_audio_agent.langchain import JsonlTracer
+
+    return {"callbacks": [JsonlTracer(path)]}
 
 
 def _add_mentioned(

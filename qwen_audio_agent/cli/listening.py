@@ -91,7 +91,9 @@ def chat(arguments: argparse.Namespace) -> int:
     files = [probe(Path(path)) for path in arguments.audio]
     listener = _listener(arguments.ear, quiet=arguments.quiet)
     hearables = {f"audio-{i}": listener.recording(file) for i, file in enumerate(files, 1)}
-    model = open_chat_model(arguments.model, hear=hearables.__getitem__)
+    model = open_chat_model(
+        arguments.model, hear=hearables.__getitem__, hears_sound=arguments.hears
+    )
     content: list[str | dict[str, Any]] = []
     for number, file in enumerate(files, 1):
         about = f"Audio {number}: {file.path.name}, {file.duration:.2f} s"

@@ -122,6 +122,9 @@ def _add_edit(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--max-steps", type=_count, default=50, metavar="N", help="tool calls at most"
     )
     edit.add_argument("--max-seconds", type=_positive, metavar="S", help="time limit")
+    edit.add_argument(
+        "--trace", metavar="FILE.jsonl", help="append one line for each run of a model or a tool"
+    )
     _add_mind(edit)
     _add_printing(edit)
     edit.set_defaults(command=_command("editing", "edit"))
@@ -170,7 +173,13 @@ def _add_mind(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="offline",
         metavar="MODEL",
-        help="who plans: offline (the default), or the folder or hub id of a Qwen-Audio checkpoint",
+        help="who plans: offline (the default), the folder or hub id of a Qwen-Audio checkpoint, "
+        "PROVIDER:MODEL such as openai:gpt-audio, or http://HOST:PORT/v1[#MODEL] of a server",
+    )
+    parser.add_argument(
+        "--hears",
+        action=argparse.BooleanOptionalAction,
+        help="send sound, or else words, to a model of others (default: what is known of it)",
     )
     parser.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
 

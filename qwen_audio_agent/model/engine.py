@@ -85,6 +85,11 @@ class Engine(Protocol):
     max_clip_seconds: float
     sampling: Sampling
 
+    @property
+    def max_prompt_tokens(self) -> int:
+        """The longest prompt that it reads."""
+        ...
+
     def generate(
         self,
         turns: Sequence[Turn],
@@ -93,8 +98,11 @@ class Engine(Protocol):
     ) -> Generation:
         """Begin a reply to the turns; an assistant's turn at the end is gone on with.
 
+        Nothing is read before the first of its text is asked for; what the prompt will cost is
+        known at once.
+
         Raises:
-            UsageError: the prompt is too long.
+            UsageError: the prompt is too long; only when the reply is asked for.
         """
         ...
 
@@ -121,6 +129,8 @@ class ReadingEngine(ABC):
         ends: tokens that end a reply.
         unspeakable: tokens that no reply may hold.
     """
+
+    model: Any
 
     def __init__(
         self,
@@ -167,6 +177,11 @@ class ReadingEngine(ABC):
         finally:
             tokens.close()
             self._give_back(reader)
+
+    @property
+    def max_prompt_tokens(self) -> int:
+        """The longest prompt that it reads."""
+        return int(self.model.config.get_text_config().max_position_embeddings)
 
     def guide(self) -> Any:
         """The vocabulary for constrained decoding; it takes a second, once."""

@@ -15,8 +15,11 @@ ROWS = read_rows()
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.say for row in ROWS])
 def test_an_instruction_leads_to_its_plan_or_is_refused(chat, row):
+    if row.after:
+        chat.say(row.after)
+    num_before = len(chat.done)
     _, answer = chat.say(row.say)
-    assert judge(row, chat.done) == "exact", (chat.done, answer)
+    assert judge(row, chat.done, num_before) == "exact", (chat.done, answer)
     assert answer
 
 
@@ -118,6 +121,41 @@ def test_what_is_only_told_is_asked_about(chat, sentence):
     calls, answer = chat.say(sentence)
     assert not calls
     assert "What shall I do" in answer
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "don't cut monday and mute secret",
+        "don't cut monday",
+        "cut hello, don't cut hello",
+        "cut monday instead of cutting it",
+        "mute secret, filled with a tune",
+        "cut monday a bit",
+        "raise that word by 3 dB",
+        "do the same for monday",
+        "undo",
+        '"secret" is my favourite, keep it',
+        "insert it at the end",
+    ],
+)
+def test_what_has_two_meanings_or_none_edits_nothing(chat, sentence):
+    calls, answer = chat.say(sentence)
+    assert not calls
+    assert answer
+
+
+def test_what_was_done_to_another_audio_goes_on_there(chat):
+    calls, _ = chat.say("knock 5 dB off the jingle, then put it before goodbye")
+    assert calls == [
+        ("gain", {"audio": 2, "db": -5.0}),
+        ("insert", {"audio": 1, "other": 3, "before": "goodbye"}),
+    ]
+
+
+def test_hurried_spellings_are_read(chat):
+    calls, _ = chat.say("i wanna lose the first hello n dont touch the other")
+    assert [args["which"] for _, args in calls] == ["first"]
 
 
 def test_how_often_words_are_said_is_checked_when_it_is_told(chat):

@@ -119,7 +119,7 @@ def test_a_stream_holds_the_tool_call_the_usage_and_the_models_name(chat):
         whole += chunk
     assert isinstance(whole, AIMessageChunk)
     assert whole.tool_calls[0]["name"] == "denoise"
-    assert whole.tool_calls[0]["args"] == {"audio": 1, "strength": 0.5}
+    assert whole.tool_calls[0]["args"] == {"audio": 1, "strength": 0.3}
     assert whole.usage_metadata["total_tokens"] > 0
     assert whole.response_metadata["model_name"] == "offline"
 

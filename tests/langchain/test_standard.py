@@ -1,37 +1,50 @@
-"""LangChain's own unit tests, on a tiny network with random weights whose calls are constrained."""
+"""LangChain's own suites on our chat models; `suites.py` says which on what."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
-import pytest
-from langchain_core.language_models import BaseChatModel
+from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
-from qwen_audio_agent.chat_models.qwen_audio import ChatQwenAudio
-from qwen_audio_agent.model.engine import QwenAudioEngine
-from tests.model.tiny import tiny_model, tiny_tokenizer
+from tests.langchain.suites import NOT_SERIALIZABLE, WRITTEN, OfflineSuite, QwenAudioSuite
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> QwenAudioEngine:
-    model = tiny_model(max_position_embeddings=32_768)
-    return QwenAudioEngine(model, tiny_tokenizer(tmp_path_factory.mktemp("vocabulary")), "tiny")
+class TestReAct(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, a writer of ReAct under the grammar."""
+
+    engine = "react"
 
 
-class TestChatQwenAudio(ChatModelUnitTests):
-    @pytest.fixture(autouse=True)
-    def _engine(self, engine: QwenAudioEngine) -> None:
-        type(self).engine = engine
+class TestHermes(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, a writer of Hermes without a grammar, JSON by its schema."""
 
-    @property
-    def chat_model_class(self) -> type[BaseChatModel]:
-        return ChatQwenAudio
+    engine = "free hermes"
+    constrained = False
+    structured_output_kwargs: ClassVar = {"method": "json_schema"}
 
-    @property
-    def chat_model_params(self) -> dict[str, Any]:
-        return {"engine": self.engine, "constrained": True}
 
-    @property
-    def supports_audio_inputs(self) -> bool:
-        return True
+class TestNetwork(QwenAudioSuite, ChatModelIntegrationTests):
+    """ChatQwenAudio, random weights under the grammar; where words matter, the writer."""
+
+    engine = "tiny"
+
+    def _engine_name(self) -> str:
+        return "react" if self._test in WRITTEN else "tiny"
+
+
+class TestNetworkUnit(QwenAudioSuite, ChatModelUnitTests):
+    """ChatQwenAudio, random weights."""
+
+    engine = "tiny"
+    skips = NOT_SERIALIZABLE
+
+
+class TestOffline(OfflineSuite, ChatModelIntegrationTests):
+    """OfflineChatModel."""
+
+
+class TestOfflineUnit(OfflineSuite, ChatModelUnitTests):
+    """OfflineChatModel."""
+
+    skips = NOT_SERIALIZABLE | {"test_init_from_env": "there is nothing to choose"}

@@ -7,6 +7,8 @@
     format.parse(prompt, text)                             -> the whole message
     format.grammar(prompt)                                 -> what a reply may be, for llguidance
 
+An answer that is to be JSON of a schema is one more argument of `render`.
+
 Nothing here knows a network: `prompt.turns` is what a ChatML prompt is made from, and text is what
 it generates. What people, tools and files say stays text, see `react` and `hermes`; a call is read
 only from what the model has generated in this reply.
@@ -14,11 +16,12 @@ only from what the model has generated in this reply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from qwen_audio_agent.chat_models.calling import hermes, react
+from qwen_audio_agent.chat_models.calling.answer_schemas import with_instruction
 from qwen_audio_agent.chat_models.calling.grammar import write_grammar
 from qwen_audio_agent.chat_models.calling.hermes_reply import HermesReader
 from qwen_audio_agent.chat_models.calling.narrowing import narrow
@@ -29,6 +32,7 @@ from qwen_audio_agent.chat_models.calling.prompts import (
     Role,
     ToolSchema,
     Turn,
+    choice_name,
 )
 from qwen_audio_agent.chat_models.calling.react_reply import ReActReader
 from qwen_audio_agent.chat_models.calling.replies import ReplyReader, gather
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallFormat", "FormatName", "Part", "Prompt", "ReplyReader", "Role", "StopMatcher",
-    "ToolSchema", "Turn", "gather", "narrow", "open_format",
+    "ToolSchema", "Turn", "choice_name", "gather", "narrow", "open_format",
 ]  # fmt: skip
 
 
@@ -64,6 +68,7 @@ class CallFormat:
         messages: Sequence[BaseMessage],
         tools: Sequence[ToolSchema] = (),
         tool_choice: str | None = None,
+        answer: Mapping[str, Any] | None = None,
     ) -> Prompt:
         """Show a conversation to a model.
 
@@ -71,17 +76,20 @@ class CallFormat:
             messages: the conversation, the oldest first.
             tools: which may be called, as `convert_to_openai_tool` gives them.
             tool_choice: None or "auto"; "any" or "required"; "none"; or a tool's name.
+            answer: JSON schema of an answer in words, which the model is told of; None: any text.
 
         Raises:
             UsageError: a message or the choice has no place in this format.
         """
-        return self._render(messages, tools, tool_choice)
+        told = messages if answer is None else with_instruction(messages, answer)
+        return replace(self._render(told, tools, tool_choice), answer=answer)
 
     def grammar(self, prompt: Prompt) -> str | None:
         """The grammar of the replies to a prompt, for `qwen_audio_agent.model.constraint`.
 
         Returns:
-            Lark as llguidance takes it, or None when no tool may be called: then all text is fine.
+            Lark as llguidance takes it, or None when no tool may be called and the answer has no
+            schema: then all text is fine.
         """
         return write_grammar(self.name, prompt)
 

@@ -18,6 +18,9 @@ from qwen_audio_agent.chat_models.calling.prompts import FormatName, Prompt, Too
 MAX_STRING = 200
 """Characters of a string whose schema allows more, or does not say."""
 
+MAX_ANSWER_STRING = 4000
+"""The same of an answer that is JSON: a summary is longer than an argument."""
+
 MAX_ITEMS = 16
 """Of a list, or of an object with free names, whose schema does not say."""
 
@@ -58,10 +61,15 @@ def write_grammar(form: FormatName, prompt: Prompt) -> str | None:
         prompt: with its tools, whose schemas may have been narrowed.
 
     Returns:
-        A Lark grammar for llguidance, or None when no tool may be called: then all text is fine.
+        A Lark grammar for llguidance, or None when no tool may be called and the answer has no
+        schema: then all text is fine.
     """
     if prompt.tool_choice == "none":
-        return None
+        if prompt.answer is None:
+            return None
+        # What was put in the model's mouth ends in a label, after which comes a space.
+        space = '" " ' if prompt.given else ""
+        return f"start: {space}{_answer(prompt.answer)}\n"
     rules = _react(prompt) if form == "react" else _hermes(prompt)
     return "\n".join(rules) + "\n"
 
@@ -74,7 +82,7 @@ def _react(prompt: Prompt) -> list[str]:
     if prompt.tool_choice == "any":
         return ['start: " " action', action]
     start = r'start: " " thought "\n" ("Action: " action | "Final Answer: " text)'
-    return [start, action, _THOUGHT, _text(_REACT_LINE)]
+    return [start, action, _THOUGHT, _text(prompt, _REACT_LINE)]
 
 
 def _hermes(prompt: Prompt) -> list[str]:
@@ -90,10 +98,13 @@ def _hermes(prompt: Prompt) -> list[str]:
     more = rf'("\n" called){{0,{MAX_CALLS - 1}}}'
     if prompt.tool_choice == "any":
         return [f"start: named {end} {more}", *calls]
-    return [f"start: text | called {more}", *calls, _text(_HERMES_LINE)]
+    return [f"start: text | called {more}", *calls, _text(prompt, _HERMES_LINE)]
 
 
-def _text(line: str) -> str:
+def _text(prompt: Prompt, line: str) -> str:
+    """The rule of an answer that is no call."""
+    if prompt.answer is not None:
+        return f"text: {_answer(prompt.answer)}"
     return rf"text[max_tokens={MAX_TEXT}]: /{line}(\n{{1,2}} {{0,8}}{line})*/"
 
 
@@ -107,37 +118,47 @@ def _quoted(text: str) -> str:
 
 def _arguments(tool: ToolSchema) -> str:
     """The arguments of a tool, as a term of the grammar."""
-    schema = bounded(tool["function"].get("parameters") or {"type": "object", "properties": {}})
+    schema = tool["function"].get("parameters") or {"type": "object", "properties": {}}
+    return _json(bounded(schema))
+
+
+def _answer(schema: Mapping[str, Any]) -> str:
+    """An answer that fits a schema, as a term of the grammar."""
+    return _json(bounded(schema, MAX_ANSWER_STRING))
+
+
+def _json(schema: Mapping[str, Any]) -> str:
     return f"%json {json.dumps({**schema, 'x-guidance': _GUIDANCE}, ensure_ascii=False)}"
 
 
-def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
+def bounded(schema: Mapping[str, Any], longest: int = MAX_STRING) -> dict[str, Any]:
     """A JSON schema, of whose values none is endless; each of them fits `schema` too.
 
     Args:
         schema: of arguments; what it says of lengths and limits stays, if it is not longer.
+        longest: characters of a string.
     """
     made = dict(schema)
     for key in ("anyOf", "oneOf", "allOf"):
         if key in made:
-            made[key] = [bounded(option) for option in made[key]]
-    for key in ("properties", "$defs"):
+            made[key] = [bounded(option, longest) for option in made[key]]
+    for key in ("properties", "$defs", "definitions"):
         if key in made:
-            made[key] = {name: bounded(inner) for name, inner in made[key].items()}
+            made[key] = {name: bounded(inner, longest) for name, inner in made[key].items()}
     if {"enum", "const", "$ref", "anyOf", "oneOf", "allOf"} & made.keys():
         return made
     kinds = made.get("type", ["string", "number", "boolean", "null"])
     made["type"] = kinds
     for kind in [kinds] if isinstance(kinds, str) else kinds:
-        made.update(_limits(kind, made))
+        made.update(_limits(kind, made, longest))
     return made
 
 
-def _limits(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _limits(kind: str, schema: Mapping[str, Any], longest: int) -> dict[str, Any]:
     """Keywords that bound the values of one type."""
     match kind:
         case "string":
-            most = max(schema.get("minLength", 0), MAX_STRING)
+            most = max(schema.get("minLength", 0), longest)
             limits: dict[str, Any] = {"maxLength": min(schema.get("maxLength", most), most)}
             own = {"pattern", "format"} & schema.keys()
             return limits if own else limits | {"pattern": _STRING}
@@ -147,14 +168,16 @@ def _limits(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
             return {key: schema.get(key, limit) for key, limit in (low | high).items()}
         case "array":
             most = max(schema.get("minItems", 0), MAX_ITEMS)
-            items = bounded(schema.get("items") or {})
+            items = bounded(schema.get("items") or {}, longest)
             return {"maxItems": schema.get("maxItems", most), "items": items}
         case "object":
             others = schema.get("additionalProperties", "properties" not in schema)
             if others is False:
                 return {"additionalProperties": False}
             return {
-                "additionalProperties": bounded(others if isinstance(others, dict) else {}),
+                "additionalProperties": bounded(
+                    others if isinstance(others, dict) else {}, longest
+                ),
                 "maxProperties": schema.get("maxProperties", MAX_ITEMS),
             }
     return {}

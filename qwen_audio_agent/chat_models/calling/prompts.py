@@ -59,6 +59,7 @@ class Prompt:
         tools: which it may call; empty when it may call none.
         tool_choice: "auto", "any", "none" or the name of one of the tools.
         first_call: number of the reply's first tool call in the whole conversation, from 1.
+        answer: the JSON schema of an answer in words; None: any text.
     """
 
     turns: tuple[Turn, ...]
@@ -66,6 +67,7 @@ class Prompt:
     tools: tuple[ToolSchema, ...]
     tool_choice: str
     first_call: int
+    answer: Mapping[str, Any] | None = None
 
 
 class TurnList:
@@ -101,6 +103,29 @@ def _joined(parts: Sequence[Part]) -> Iterator[Part]:
         yield part
     if text:
         yield text
+
+
+def choice_name(choice: str | bool | Mapping[str, Any] | None) -> str | None:
+    """A tool choice as LangChain, OpenAI or Anthropic write it, in one word.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+    match choice:
+        case None | False:
+            return None
+        case True:
+            return "any"
+        case str():
+            return choice
+        case {"function": {"name": str(name)}} | {"type": "tool" | "function", "name": str(name)}:
+            return name
+        case {"type": "auto" | "any" | "required" | "none" as kind}:
+            return str(kind)
+    raise UsageError(
+        f"tool_choice is {choice!r}; it may be auto, any, none, the name of a tool, or "
+        '{"type": "function", "function": {"name": ...}}'
+    )
 
 
 def read_tool_choice(choice: str | None, tools: Sequence[ToolSchema]) -> str:

@@ -32,6 +32,10 @@ SEVERAL = "several calls in one place"
 MAX_CALLS = 16
 """Of one reply; more are dropped, which is a model in a loop."""
 
+FIRST_INDEX = 100
+"""Of the chunks of calls. In a stream of `output_version="v1"`, LangChain numbers thoughts and
+words from 0, and joins whatever has the same number: a call must never have theirs."""
+
 _BLOCK = 4096
 """Characters that are read at once."""
 
@@ -163,7 +167,9 @@ class ReplyReader(ABC):
         index = len(self._called)
         number = self._first_call + index
         self._called.append(f"{name} {arguments}")
-        chunk = tool_call_chunk(name=name, args=arguments, id=call_id(number), index=index)
+        chunk = tool_call_chunk(
+            name=name, args=arguments, id=call_id(number), index=FIRST_INDEX + index
+        )
         self._chunks.append(AIMessageChunk(content="", tool_call_chunks=[chunk]))
         return number
 

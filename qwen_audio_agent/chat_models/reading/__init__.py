@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import VisitError
@@ -18,44 +20,61 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
 )
 from qwen_audio_agent.chat_models.reading.asking import Asking
+from qwen_audio_agent.chat_models.reading.choosing import ButNot, Choosing, Chosen
 from qwen_audio_agent.chat_models.reading.effects import Effects
-from qwen_audio_agent.chat_models.reading.level import Level
-from qwen_audio_agent.chat_models.reading.mentioning import Mentioning
+from qwen_audio_agent.chat_models.reading.level import Level, Softly
+from qwen_audio_agent.chat_models.reading.mentioning import Filling, Instead, Mentioning
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.stretches import Stretches
 from qwen_audio_agent.chat_models.reading.times import Times
-from qwen_audio_agent.chat_models.reading.words import Chosen, Words
-from qwen_audio_agent.chat_models.references import passages_of, phrases_of
+from qwen_audio_agent.chat_models.reading.words import OfAudio, Words
+from qwen_audio_agent.chat_models.references import mapped, passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
 
-class _Reader(Asking, Mentioning, Removing, Placing, Level, Effects, Words, Stretches, Times):
+class _Reader(
+    Asking, Mentioning, Removing, Placing, Level, Effects, Choosing, Words, Stretches, Times
+):
     """Turns the tree of one sentence into steps, from the leaves up."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
         self.sentence = sentence
 
-    def start(self, steps: list[list[Step]]) -> list[Step]:
-        return [step for some in steps for step in some]
+    def _call_userfunc(self, tree: Tree[Token], new_children: list[Any] | None = None) -> Any:
+        """As the base class, and brings the audio that is told inside an action up to its step.
 
-    def step(self, children: list[Action | list[Action] | tuple[AudioRef | None]]) -> list[Step]:
+        So "denoise Audio 2" reads as "denoise it" does, whatever the rule of the action.
+        """
+        children = tree.children if new_children is None else new_children
+        told = [child for child in children if isinstance(child, OfAudio)]
+        if not told or tree.data in ("step", "aside", "start", "loose"):
+            return super()._call_userfunc(tree, new_children)  # type: ignore[no-untyped-call]
+        values = (child.value if isinstance(child, OfAudio) else child for child in children)
+        rest = [value for value in values if value is not None]
+        value = super()._call_userfunc(tree, rest)  # type: ignore[no-untyped-call]
+        return OfAudio(told[0].audio, value)
+
+    def start(self, steps: Sequence[list[Step] | None]) -> list[Step]:
+        return [step for some in steps if isinstance(some, list) for step in some]
+
+    def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""
-        audio: AudioRef | None = None
-        chosen: Chosen | None = None
         actions: list[Action] = []
-        for child in children:
+        changes: list[_Change] = []
+        audio = next((child.audio for child in children if isinstance(child, OfAudio)), None)
+        for child in (child.value if isinstance(child, OfAudio) else child for child in children):
             if isinstance(child, tuple):
                 audio = child[0] or audio
-            elif isinstance(child, Chosen):
-                chosen = child
+            elif isinstance(child, Softly | Instead | Filling | Chosen | ButNot):
+                changes.append(child)
             elif isinstance(child, list):
                 actions += child
-            else:
+            elif child is not None:
                 actions.append(child)
-        if chosen:
-            actions = [_with_choice(action, chosen) for action in actions]
+        for change in changes:
+            actions = [_changed(action, change) for action in actions]
         return [Step(action, audio) for action in actions]
 
     loose = start
@@ -70,6 +89,19 @@ class _Reader(Asking, Mentioning, Removing, Placing, Level, Effects, Words, Stre
     def steps_turned(self, steps: list[list[Step]]) -> list[Step]:
         """ "Before denoising, cut X" and "denoise after cutting X"."""
         return self.start(steps[::-1])
+
+
+_Change = Softly | Instead | Filling | Chosen | ButNot
+
+
+def _changed(action: Action, change: _Change) -> Action:
+    """An action with what is said of it behind."""
+    match change:
+        case Chosen():
+            return _with_choice(action, change)
+        case ButNot():
+            return mapped(action, change.of)
+    return change.of(action)
 
 
 def _with_choice(action: Action, chosen: Chosen) -> Action:

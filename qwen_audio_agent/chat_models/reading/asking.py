@@ -6,19 +6,24 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Duration, Find, Passage, Phrase, Side, Transcribe
+from qwen_audio_agent.chat_models.intents import Duration, Find, Near, Passage, Phrase, Transcribe
 from qwen_audio_agent.chat_models.reading.stretches import all_after, all_before
+from qwen_audio_agent.errors import InstructionError
 
 
 @v_args(inline=True)
 class Asking(Transformer[Token, Any]):
     """What the rules of grammar/asking.lark mean."""
 
-    def during(self, place: Passage | tuple[Side, Any] | None = None) -> Passage | None:
+    def during(self, place: Passage | Near | None = None) -> Passage | None:
         """A stretch, or all before or after something."""
-        if isinstance(place, tuple):
-            side, edge = place
-            return all_after(edge) if side == "after" else all_before(edge)
+        match place:
+            case Near("after", edge):
+                return all_after(edge)
+            case Near("before", edge):
+                return all_before(edge)
+            case Near():
+                raise InstructionError("From when to when? Give both times, or name words.")
         return place
 
     def transcribe(self, passage: Passage | None = None) -> Transcribe:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import (
+    Action,
     Denoise,
+    Effect,
     Fade,
     Gain,
+    It,
     Passage,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.errors import InstructionError
 
+LIGHT_STRENGTH = 0.3
+"""Strength of "a bit", "lightly", "gently"."""
 HALF_STRENGTH = 0.5
-"""Strength of "a bit", "lightly", "half"."""
+BIT_DECIBELS = 3.0
+"""What "a bit louder" is: a change that one hears and that breaks nothing."""
+TWICE_DECIBELS = 6.0
+"""What "twice as loud" is: twice the amplitude."""
 
 
 def number_among(children: tuple[Any, ...]) -> float | None:
@@ -42,9 +51,42 @@ def _gain(children: tuple[Any, ...], sign: int) -> Gain:
     return Gain(decibels * (sign or 1), passage)
 
 
+@dataclass(frozen=True, slots=True)
+class Softly:
+    """How strongly; `amount`: of what has no strength it cannot be said ("cut it a bit")."""
+
+    amount: bool
+
+    def of(self, action: Action) -> Action:
+        """The action, done so.
+
+        Raises:
+            InstructionError: it has no strength.
+        """
+        match action:
+            case Denoise(strength) if strength in (1, LIGHT_STRENGTH):
+                return Denoise(LIGHT_STRENGTH)
+            case Denoise():
+                raise InstructionError("How strongly: a bit, or as you say first? Say it once.")
+            case Effect("compress" | "deess" | "declick" | "highpass", None):
+                return action
+        if self.amount:
+            raise InstructionError("How much is a bit of that? Give a number, or name words.")
+        return action
+
+
 @v_args(inline=True)
 class Level(Transformer[Token, Any]):
     """What the rules of grammar/noise.lark and level.lark mean."""
+
+    def gently(self) -> Softly:
+        return Softly(amount=False)
+
+    def slightly(self) -> Softly:
+        return Softly(amount=True)
+
+    def light_strength(self) -> float:
+        return LIGHT_STRENGTH
 
     def half_strength(self) -> float:
         return HALF_STRENGTH
@@ -75,6 +117,24 @@ class Level(Transformer[Token, Any]):
     def decibels(self, number: float) -> float:
         return number
 
+    def how_much(self, decibels: float) -> float:
+        return decibels
+
+    def a_bit(self) -> float:
+        return BIT_DECIBELS
+
+    def twice_as_loud(self, *children: Any) -> Gain:
+        return _gain((TWICE_DECIBELS, *children), 1)
+
+    def half_as_loud(self, *children: Any) -> Gain:
+        return _gain((TWICE_DECIBELS, *children), -1)
+
+    def changed_as(self, *children: Any) -> Gain:
+        """ "Make X twice as loud"."""
+        passage = next((child for child in children if isinstance(child, Passage)), None)
+        (gain,) = (child for child in children if isinstance(child, Gain))
+        return replace(gain, passage=passage)
+
     def the_whole(self) -> None:
         return None
 
@@ -87,13 +147,23 @@ class Level(Transformer[Token, Any]):
     def quieter(self, *children: Any) -> Gain:
         return _gain(children, -1)
 
-    louder_whole = louder
-    quieter_whole = quieter
+    def louder_whole(self, *children: Any) -> Gain:
+        """ "And 2 dB louder", of what the steps before are about."""
+        return replace(self.louder(*children), passage=Passage(It()))
+
+    def quieter_whole(self, *children: Any) -> Gain:
+        return replace(self.quieter(*children), passage=Passage(It()))
 
     def gain_signed(self, *children: Any) -> Gain:
         return _gain(children, 0)
 
     gain_of = gain_signed
+
+    def gain_within(self, gain: Gain, passage: Passage) -> Gain:
+        """ "Make it 3 dB louder from 5 to 10 s"."""
+        if gain.passage not in (None, Passage(It())):
+            raise InstructionError("Which of the two shall change its level? Name one.")
+        return replace(gain, passage=passage)
 
     def signed_decibels(self, token: Token) -> float:
         return float(token.value.value)

@@ -2,17 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Mention, Passage, Phrase
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    Again,
+    Cut,
+    Fill,
+    It,
+    Mention,
+    Near,
+    Passage,
+    Phrase,
+    Silence,
+)
+from qwen_audio_agent.chat_models.reading.choosing import Chosen
+from qwen_audio_agent.errors import InstructionError
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What shall not be done: "mute it instead of cutting it"."""
+
+    kind: Literal["cut", "mute", "bleep"]
+
+    def of(self, action: Action) -> Action:
+        """The action, if it is another.
+
+        Raises:
+            InstructionError: it is just that.
+        """
+        match action:
+            case Cut():
+                kind = "cut"
+            case Silence(_, fill):
+                kind = "bleep" if fill == "bleep" else "mute"
+            case _:
+                return action
+        if kind == self.kind:
+            raise InstructionError("That says two opposite things; say only what to do.")
+        return action
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What is heard in the place of what is muted."""
+
+    fill: Fill
+
+    def of(self, action: Action) -> Action:
+        """The action with this filling.
+
+        Raises:
+            InstructionError: it mutes nothing, or the filling is another one already.
+        """
+        match action:
+            case Silence(_, "room"):
+                return replace(action, fill=self.fill)
+            case Silence(_, fill) if fill == self.fill:
+                return action
+        raise InstructionError("What shall be heard there? Say it once, with what to mute.")
 
 
 @v_args(inline=True)
 class Mentioning(Transformer[Token, Any]):
     """What the rules of grammar/mentioning.lark mean; what is told of a thing changes nothing."""
+
+    def aside(self, *_words: Token) -> None:
+        return None
+
+    def filled_digital(self) -> Filling:
+        return Filling("digital")
+
+    def filled_room(self) -> Filling:
+        return Filling("room")
+
+    def instead_of_cut(self) -> Instead:
+        return Instead("cut")
+
+    def instead_of_mute(self) -> Instead:
+        return Instead("mute")
+
+    def instead_of_bleep(self) -> Instead:
+        return Instead("bleep")
 
     def told(self, *_words: Token) -> None:
         return None
@@ -20,6 +95,19 @@ class Mentioning(Transformer[Token, Any]):
     def mention(self, *children: Any) -> Mention:
         thing = next(child for child in children if isinstance(child, Passage | Phrase))
         return Mention(thing if isinstance(thing, Passage) else Passage(thing))
+
+    def mention_told(self, phrase: Phrase, *_words: Token) -> Mention:
+        """What is told of unquoted words may be no more than chatter."""
+        return Mention(Passage(phrase), chatter=True)
+
+    def mention_near(self, phrase: Phrase, near: Near) -> Mention:
+        return Mention(Passage(replace(phrase, near=near)))
+
+    def again(self, passages: list[Passage]) -> list[Action]:
+        return [Again(passage) for passage in passages]
+
+    def again_which(self, chosen: Chosen) -> Again:
+        return Again(Passage(It(chosen.which, chosen.times)))
 
     def mention_count(self, phrase: Phrase, *told: Any) -> Mention:
         times = next((number for number in told if isinstance(number, int)), phrase.times)

@@ -8,6 +8,7 @@ from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import (
     START,
+    AudioIt,
     AudioRef,
     Edge,
     Insert,
@@ -35,6 +36,9 @@ class Placing(Transformer[Token, Any]):
 
     def material(self, audio: AudioRef) -> Material:
         return Material(audio)
+
+    def it_material(self) -> Material:
+        return Material(AudioIt())
 
     def material_from_to(self, audio: AudioRef, start: Any, end: Any) -> Material:
         return Material(audio, stretch(start, end))
@@ -88,6 +92,12 @@ class Placing(Transformer[Token, Any]):
         crossfade = parts[-1] if isinstance(parts[-1], float) else None
         return Join(tuple(part for part in parts if not isinstance(part, float)), crossfade)
 
+    def join_all(self, crossfade: float | None = None) -> Join:
+        return Join((), crossfade)
+
+    def known_material(self, material: Material) -> Material:
+        return material
+
     def crossfade_join(
         self, first: AudioRef, second: AudioRef, length: Length | None = None
     ) -> Join:
@@ -105,8 +115,8 @@ class Placing(Transformer[Token, Any]):
         """ "Instead of X use Y"."""
         return Replace(passage, material)
 
-    def replace_with(self, material: Material, passage: Passage) -> Replace:
-        return Replace(passage, material)
+    def replace_with(self, material: Material, what: Passage | Edge) -> Replace:
+        return Replace(_passage(what), material)
 
     def replace_unknown(self, _passage: Passage, phrase: Phrase) -> Replace:
         raise InstructionError(

@@ -14,12 +14,15 @@ from qwen_audio_agent.chat_models.intents import (
     Denoise,
     Effect,
     Fill,
+    It,
     Keep,
+    Leave,
     Passage,
     Phrase,
     Silence,
     Tidy,
 )
+from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.chat_models.reading.stretches import (
     all_after,
     all_before,
@@ -27,8 +30,10 @@ from qwen_audio_agent.chat_models.reading.stretches import (
     last_part,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
-from qwen_audio_agent.chat_models.reading.words import Chosen
 from qwen_audio_agent.errors import InstructionError
+
+LONG_PAUSE = 0.8
+"""Seconds; what the tool takes for a long pause."""
 
 
 def _silences(passages: list[Passage], fill: Fill) -> list[Action]:
@@ -127,6 +132,12 @@ class Removing(Transformer[Token, Any]):
         length = to.seconds if to else None
         return Tidy("pauses", length if longer_than is None else longer_than, length)
 
+    def long_pauses(self) -> None:
+        return None
+
+    def shorten_long(self, _longer_than: None, to: Length) -> Tidy:
+        return Tidy("pauses", None if to.seconds < LONG_PAUSE else to.seconds, to.seconds)
+
     def cap(self, longer_than: float | None, to: Length) -> Tidy:
         return self.shorten(longer_than, to)
 
@@ -136,8 +147,32 @@ class Removing(Transformer[Token, Any]):
     def keep(self, passage: Passage) -> Keep:
         return Keep(passage, only=False)
 
+    def keep_only_of(self, passage: Passage) -> Passage:
+        return passage
+
     def keep_only(self, passage: Passage) -> Keep:
         return Keep(passage)
+
+    def leave(self, passage: Passage) -> Leave:
+        return Leave(passage)
+
+    def left_known(self, leave: Leave) -> Leave:
+        return leave
+
+    def leave_it(self, it: It) -> Leave:
+        return Leave(Passage(it))
+
+    def not_cut(self, passage: Passage) -> Leave:
+        return Leave(passage, "cut")
+
+    def not_cut_it(self, it: It) -> Leave:
+        return Leave(Passage(it), "cut")
+
+    def not_muted(self, passage: Passage) -> Leave:
+        return Leave(passage, "silence")
+
+    def not_muted_it(self, it: It) -> Leave:
+        return Leave(Passage(it), "silence")
 
     def passages(self, *passages: Passage) -> list[Passage]:
         return list(passages)

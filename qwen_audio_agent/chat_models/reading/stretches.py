@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -13,8 +13,6 @@ from qwen_audio_agent.chat_models.intents import (
     Edge,
     Moment,
     Passage,
-    Phrase,
-    Side,
 )
 from qwen_audio_agent.chat_models.reading.times import Bare, Length, moment_of, same_unit
 from qwen_audio_agent.errors import InstructionError
@@ -59,14 +57,6 @@ def last_part(length: Length) -> Passage:
     return stretch(Moment(length.seconds, "end"), END)
 
 
-@dataclass(frozen=True, slots=True)
-class NextTo:
-    """Right before or right after words."""
-
-    side: Side
-    phrase: Phrase
-
-
 @v_args(inline=True)
 class Stretches(Transformer[Token, Any]):
     """What the rules of grammar/stretches.lark mean."""
@@ -74,30 +64,15 @@ class Stretches(Transformer[Token, Any]):
     def edge(self, value: Any) -> Any:
         return value
 
-    def near_after(self, place: Any) -> tuple[Side, Any]:
-        return "after", moment_of(place)
-
-    def near_before(self, place: Any) -> tuple[Side, Any]:
-        return "before", moment_of(place)
-
-    def next_after(self, phrase: Phrase) -> NextTo:
-        return NextTo("after", phrase)
-
-    def next_before(self, phrase: Phrase) -> NextTo:
-        return NextTo("before", phrase)
-
     def words(self, edge: Edge) -> Passage:
         return Passage(edge)
-
-    def words_near(self, edge: Edge, near: tuple[Side, Any] | NextTo) -> Passage:
-        if isinstance(near, NextTo):
-            return Passage(edge, near=(near.side, near.phrase), beside=True)
-        return Passage(edge, near=near)
 
     def passage(self, passage: Passage) -> Passage:
         return passage
 
     solid = passage
+    sure = passage
+    known_passage = passage
     named = passage
 
     def from_to(self, start: Any, end: Any) -> Passage:

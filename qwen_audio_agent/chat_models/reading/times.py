@@ -93,6 +93,15 @@ class Times(Transformer[Token, Any]):
         single = re.fullmatch(r"[\d.]+([a-z]+)", text)
         return Length(seconds, SECONDS_OF[single[1]] if single else None)
 
+    def clocks(self, minutes: Token, seconds: Token) -> Length:
+        """ "1m 5s"."""
+        long, short = self.clock(minutes), self.clock(seconds)
+        if long.unit is None or short.unit is None or long.unit <= short.unit:
+            raise InstructionError(
+                f'I do not know what time "{minutes.value.text} {seconds.value.text}" is.'
+            )
+        return Length(long.seconds + short.seconds)
+
     def seconds(self, number: float) -> Length:
         return Length(number, 1.0)
 
@@ -128,6 +137,12 @@ class Times(Transformer[Token, Any]):
 
     def quarter_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 4))
+
+    def quarter_minutes(self, number: float) -> Length:
+        return Length(number * 15)
+
+    def quarter_minute(self) -> Length:
+        return Length(15.0)
 
     def tenth_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 10))

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from lark import Token, Transformer, v_args
 
 from qwen_audio_agent.chat_models.intents import (
+    AudioEvery,
+    AudioIt,
     AudioName,
     AudioNumber,
     AudioRef,
     It,
     Pause,
     Phrase,
-    Which,
+    Several,
 )
+from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.errors import InstructionError
-
-_Edge = TypeVar("_Edge")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which occurrence, and how often the words are said if that is told ("both": 2)."""
+class OfAudio:
+    """An audio that is told inside an action, with what is read of the action so far."""
 
-    which: Which
-    times: int | None = None
-
-    def of(self, edge: _Edge) -> _Edge:
-        """A phrase or "it" with this choice; anything else unchanged."""
-        if isinstance(edge, Phrase | It):
-            return replace(edge, which=self.which, times=self.times)
-        return edge
+    audio: AudioRef
+    value: Any = None
 
 
 @v_args(inline=True)
@@ -65,48 +60,18 @@ class Words(Transformer[Token, Any]):
         choice = parts[:-2]
         phrase: Phrase = parts[-2]
         chosen = next((part for part in choice if isinstance(part, Chosen)), Chosen("every"))
-        if chosen.which != "every":
+        if chosen.which != "every" and not isinstance(chosen.which, Several):
             raise InstructionError(
                 f'I do not know whether you mean the {chosen.which} "{phrase.text}" or every one.'
             )
         return chosen.of(phrase)
 
-    def first(self) -> Chosen:
-        return Chosen("first")
-
-    def second(self) -> Chosen:
-        return Chosen("second")
-
-    def third(self) -> Chosen:
-        return Chosen("third")
-
-    def fourth(self) -> Chosen:
-        return Chosen("fourth")
-
-    def fifth(self) -> Chosen:
-        return Chosen("fifth")
-
-    def last(self) -> Chosen:
-        return Chosen("last")
-
-    def every(self) -> Chosen:
-        return Chosen("every")
-
-    everywhere = every
-
-    def both(self) -> Chosen:
-        return Chosen("every", times=2)
-
-    def all_of_them(self, number: float) -> Chosen:
-        return Chosen("every", times=int(number))
-
-    def which_one(self, chosen: Chosen) -> Chosen:
-        return chosen
-
     def the_pause(self) -> Pause:
         return Pause()
 
     def which_pause(self, chosen: Chosen) -> Pause:
+        if isinstance(chosen.which, Several):
+            raise InstructionError("Which pause? Name one of them, such as the second pause.")
         return Pause(chosen.which)
 
     def longest_pause(self) -> Pause:
@@ -118,8 +83,17 @@ class Words(Transformer[Token, Any]):
     def it_which(self, chosen: Chosen) -> It:
         return It(chosen.which, chosen.times)
 
+    def that_part(self) -> It:
+        return It(part=True)
+
+    def it_known(self, it: It) -> It:
+        return it
+
     def it_both(self) -> It:
         return It("every", times=2)
+
+    def it_others(self) -> It:
+        return It(Several(others=True))
 
     def it_every(self) -> It:
         return It("every")
@@ -138,6 +112,18 @@ class Words(Transformer[Token, Any]):
     def named_audio(self, *words: Token) -> AudioName:
         first, last = words[0].value, words[0].value
         return AudioName(self.sentence[first.start : last.end])
+
+    def whole_it(self) -> OfAudio:
+        return OfAudio(AudioIt())
+
+    def every_audio(self) -> OfAudio:
+        return OfAudio(AudioEvery())
+
+    def first_audio(self) -> AudioNumber:
+        return AudioNumber(1)
+
+    def other_audio(self, audio: AudioRef) -> OfAudio:
+        return OfAudio(audio)
 
     def scope(self, audio: AudioRef | None = None) -> tuple[AudioRef | None]:
         return (audio,)

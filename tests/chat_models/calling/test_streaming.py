@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import message_chunk_to_message
 
 from qwen_audio_agent.chat_models.calling import gather, open_format
+from qwen_audio_agent.chat_models.calling.replies import FIRST_INDEX
 from qwen_audio_agent.chat_models.calling.strict_json import MAX_CHARS
 from tests.chat_models.calling.replying import prompt_of
 
@@ -89,7 +90,7 @@ def test_a_call_comes_out_when_it_is_whole() -> None:
     assert reader.feed('<tool_call>\n{"name": "undo", "arguments": {"audio": 2}}\n</tool') == []
     (chunk,) = reader.feed("_call>")
     assert chunk.tool_call_chunks == [
-        {"name": "undo", "args": '{"audio": 2}', "id": "call_1", "index": 0,
+        {"name": "undo", "args": '{"audio": 2}', "id": "call_1", "index": FIRST_INDEX,
          "type": "tool_call_chunk"}
     ]  # fmt: skip
     (last,) = reader.finish()

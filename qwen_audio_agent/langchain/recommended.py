@@ -1,0 +1,47 @@
+"""The middleware that an editing agent should have, in the order in which it works together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ModelCallLimitMiddleware,
+    ToolCallLimitMiddleware,
+)
+
+from qwen_audio_agent.langchain.approval import ask_before
+from qwen_audio_agent.langchain.audio_turns import AudioTurns
+from qwen_audio_agent.langchain.invalid_calls import RetryInvalidCalls
+from qwen_audio_agent.langchain.toolkit import SpeechEditingToolkit
+
+
+def editing_middleware(
+    toolkit: SpeechEditingToolkit,
+    *,
+    ask: Sequence[str] = (),
+    max_steps: int = 50,
+    max_retries: int = 2,
+    **audio_turns: Any,
+) -> list[AgentMiddleware[Any, Any, Any]]:
+    """Audio turns, second tries for broken calls, limits, and questions to a person.
+
+    Args:
+        toolkit: has the audios.
+        ask: names of tools that a person is asked about, see `ask_before`.
+        max_steps: how many replies of the model one run may take, and how many tool calls;
+            `create_agent` alone stops after thousands.
+        max_retries: see `RetryInvalidCalls`.
+        **audio_turns: see `AudioTurns`.
+
+    Raises:
+        ToolError: `ask` names no tool.
+    """
+    return [
+        RetryInvalidCalls(max_retries=max_retries),
+        ModelCallLimitMiddleware(run_limit=max_steps),
+        ToolCallLimitMiddleware(run_limit=max_steps),
+        *([ask_before(toolkit, *ask)] if ask else []),
+        AudioTurns(toolkit, **audio_turns),
+    ]
