@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from qwen_audio_agent.speech.words import Match, Transcript
 
 MAX_BYTES = 64 * 2**20
 """Of one message's sound, decoded from base64."""
+
+MAX_KEPT_BYTES = 512 * 2**20
+"""Of the samples of all sounds that are kept; those used longest ago are dropped beyond it."""
 
 MAX_SECONDS = 1800.0
 """Of one message's sound; longer ones belong in a session, which never holds them in memory."""
@@ -52,7 +56,7 @@ class HeardSound:
 
 
 class BlockListener:
-    """Listens to the sound in content blocks, each sound decoded once.
+    """Listens to the sound in content blocks, each sound decoded once as long as it is kept.
 
     Args:
         folder: files are opened only inside it; None: no files at all.
@@ -63,7 +67,8 @@ class BlockListener:
         self._folder = folder
         self._ear = ear
         self._listener: Listener | None = None
-        self._sounds: dict[str, HeardSound] = {}
+        self._lock = threading.Lock()
+        self._sounds: dict[str, HeardSound] = {}  # the one used last is the last
 
     def hear(self, block: Mapping[str, Any]) -> Audible:
         """The sound of a block.
@@ -76,16 +81,25 @@ class BlockListener:
         if data is None:
             path = self._path_of(block)
             key = f"{path} {path.stat().st_mtime_ns}"
-            return self._sounds.get(key) or self._keep(key, path)
+            return self._keep(key, self._sounds.get(key) or self._read(path))
         key = hashlib.sha256(data).hexdigest()
-        if key not in self._sounds:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"sound{_suffix(block)}"
-                path.write_bytes(data)
-                return self._keep(key, path)
-        return self._sounds[key]
+        if known := self._sounds.get(key):
+            return self._keep(key, known)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"sound{_suffix(block)}"
+            path.write_bytes(data)
+            return self._keep(key, self._read(path))
 
-    def _keep(self, key: str, path: Path) -> HeardSound:
+    def _keep(self, key: str, sound: HeardSound) -> HeardSound:
+        """The same sound, kept as the one used last."""
+        with self._lock:
+            self._sounds.pop(key, None)
+            self._sounds[key] = sound
+            while sum(s.audio.samples.nbytes for s in self._sounds.values()) > MAX_KEPT_BYTES:
+                del self._sounds[next(iter(self._sounds))]
+        return sound
+
+    def _read(self, path: Path) -> HeardSound:
         file = probe(path)
         if file.duration > MAX_SECONDS:
             raise AudioFileError(
@@ -94,8 +108,7 @@ class BlockListener:
             )
         if self._listener is None:
             self._listener = Listener(open_ear(self._ear), None)
-        self._sounds[key] = HeardSound(read(file), self._listener)
-        return self._sounds[key]
+        return HeardSound(read(file), self._listener)
 
     def _path_of(self, block: Mapping[str, Any]) -> Path:
         """The file that a block names, if it lies in the allowed folder."""

@@ -54,7 +54,7 @@ class ChatQwenAudio(NetworkModel):
     because only it knows what sound a `file_id` or a file name means.
     """
 
-    _clips: ClipReader | None = PrivateAttr(default=None)
+    _clips: tuple[Any, ClipReader] | None = PrivateAttr(default=None)
 
     @classmethod
     def load(cls, checkpoint: str | Path, **settings: Any) -> ChatQwenAudio:
@@ -157,7 +157,9 @@ class ChatQwenAudio(NetworkModel):
             answer_schema(kwargs.get("response_format")),
         )
         processors = self._constraint(form, prompt, messages)
-        stops = StopMatcher([*(form.stop if prompt.tools else ()), *(stop or self.stop or ())])
+        asked = stop or self.stop or ()
+        given = [asked] if isinstance(asked, str) else asked
+        stops = StopMatcher([*(form.stop if prompt.tools else ()), *given])
         reader = form.reader(prompt)
         # Closed whenever nobody listens any more, so that the network can be lent to others.
         with closing(self._begin(prompt, self._sampling(kwargs), processors)) as generation:
@@ -209,13 +211,11 @@ class ChatQwenAudio(NetworkModel):
         return self._clip_reader().audio(block).duration
 
     def _clip_reader(self) -> ClipReader:
-        # A copy of this model may have another `hear`.
-        if self._clips is None or self._clips.hear != self.hear:
-            self._clips = ClipReader(
-                self.hear, self.folder, "auto", self.max_audio_seconds,
-                self.network.max_clip_seconds,
-            )  # fmt: skip
-        return self._clips
+        limits = (self.max_audio_seconds, self.network.max_clip_seconds)
+        settings = (self.hear, self.folder, "auto", *limits)
+        if self._clips is None or self._clips[0] != settings:  # a copy may have others
+            self._clips = settings, ClipReader(*settings)
+        return self._clips[1]
 
     def _last(self, chunk: AIMessageChunk, generation: Generation) -> AIMessageChunk:
         """The last chunk, with what the reply has cost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -20,7 +21,7 @@ class GrowingLayer(DynamicLayer):
     """Keys and values of one block, in buffers that grow by doubling.
 
     Tokens are added in place, so that a step costs the same however much was read before, and
-    cropping copies nothing. `keys` and `values` are views of what is in use.
+    cropping copies nothing: `keys` and `values` are views of what is in use.
     """
 
     keys: Tensor
@@ -41,7 +42,9 @@ class GrowingLayer(DynamicLayer):
             self.lazy_initialization(key_states, value_states)
         start = self.keys.shape[-2]
         end = start + key_states.shape[-2]
-        if end > self._buffers[0].shape[-2]:
+        # What transformers does to keys between steps, such as choosing beams, replaces the views.
+        is_replaced = start and self.keys.data_ptr() != self._buffers[0].data_ptr()
+        if is_replaced or end > self._buffers[0].shape[-2]:
             grown = [_buffer(states, end) for states in (key_states, value_states)]
             for new, used in zip(grown, (self.keys, self.values), strict=True):
                 new[..., :start, :] = used
@@ -50,11 +53,6 @@ class GrowingLayer(DynamicLayer):
             buffer[..., start:end, :] = states
         self._view(end)
         return self.keys, self.values
-
-    def crop(self, tokens_to_remove: int) -> None:
-        """Forget the newest tokens; their number is given as a negative one."""
-        if self.is_initialized:
-            self._view(self.keys.shape[-2] - abs(tokens_to_remove))
 
     def _view(self, num_tokens: int) -> None:
         self.keys, self.values = (buffer[..., :num_tokens, :] for buffer in self._buffers)
@@ -70,6 +68,8 @@ class GrowingCache(Cache):
 class FeatureCache:
     """Features of clips by their content: what was heard once is not encoded again.
 
+    They are of one network, with the weights that it has. Threads may share it.
+
     Args:
         max_bytes: those used longest ago are dropped beyond it.
 
@@ -83,21 +83,23 @@ class FeatureCache:
         self.num_encoded = 0
         self.num_bytes = 0
         self._kept: OrderedDict[str, Tensor] = OrderedDict()
+        self._lock = threading.Lock()
 
     def features(
         self, clips: Sequence[AudioClip], encode: Callable[[Sequence[AudioClip]], list[Tensor]]
     ) -> list[Tensor]:
         """The features of each clip, (num_tokens + 2, C); those not kept are encoded in one go."""
-        missing = list({c.key: c for c in clips if c.key not in self._kept}.values())
-        fresh: dict[str, Tensor] = {}
+        with self._lock:
+            found = {c.key: self._kept[c.key] for c in clips if c.key in self._kept}
+        missing = list({c.key: c for c in clips if c.key not in found}.values())
         if missing:
+            encoded = encode(missing)  # not under the lock: it takes long
+            found |= {clip.key: rows for clip, rows in zip(missing, encoded, strict=True)}
+        with self._lock:
             self.num_encoded += len(missing)
-            encoded = encode(missing)
-            fresh = {clip.key: rows for clip, rows in zip(missing, encoded, strict=True)}
-        found = [fresh[c.key] if c.key in fresh else self._kept[c.key] for c in clips]
-        for clip, rows in zip(clips, found, strict=True):
-            self._keep(clip.key, rows)
-        return found
+            for clip in clips:
+                self._keep(clip.key, found[clip.key])
+        return [found[clip.key] for clip in clips]
 
     def _keep(self, key: str, rows: Tensor) -> None:
         if key not in self._kept:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from qwen_audio_agent.errors import CheckpointError
 from qwen_audio_agent.model.config import QwenAudioConfig
 from qwen_audio_agent.model.differences import KeyDifferences, Misshapen
 from qwen_audio_agent.model.downloads import read_json
 from qwen_audio_agent.model.weights import check_checkpoint, read_config
 
+_PRECISIONS: Final = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 Source = str | os.PathLike[str] | None
 
 _OTHER_FILES: Final = ("gguf_file", "variant", "key_mapping")
@@ -35,7 +38,7 @@ def load_checked(
         *args: for `load`.
         config: in the place of the checkpoint's.
         ignore_mismatched_sizes: let weights of other shapes be made anew.
-        **kwargs: for `load`.
+        **kwargs: for `load`; or `bf16`, `fp16` or `fp32`, as the card has it, for a dtype.
 
     Returns:
         What `load` does.
@@ -43,6 +46,9 @@ def load_checked(
     Raises:
         CheckpointError: a weight is missing, surplus or misshapen.
     """
+    asked = [dtype for flag, dtype in _PRECISIONS.items() if kwargs.pop(flag, _flag(config, flag))]
+    if asked and not {"dtype", "torch_dtype"} & kwargs.keys():
+        kwargs["dtype"] = asked[0]
     try:
         checked = _checkable(source, config, kwargs)
     except CheckpointError as error:
@@ -66,6 +72,11 @@ def load_checked(
     if found:
         raise CheckpointError(f"{source or 'the state_dict'}: {found[0]}")
     return (model, info) if wants_info else model
+
+
+def _flag(config: Any, name: str) -> bool:
+    """A switch for a precision that the auto classes put into the config."""
+    return bool(getattr(config, name, False))
 
 
 def _differences(info: Mapping[str, Any], *, any_shape: bool) -> KeyDifferences:

@@ -51,7 +51,8 @@ class QwenAudioConfig(PreTrainedConfig):
         layer_norm_epsilon: of the decoder's RMSNorm.
         rotary_emb_base: base of the rotary angles before dynamic NTK.
         seq_length: the length of the training; beyond it dynamic NTK and log-n scaling act.
-        max_position_embeddings: the longest prompt that the tokenizer promises; not enforced.
+        max_position_embeddings: the longest prompt that a conversation takes; the network itself
+            reads any.
         use_dynamic_ntk: widen the rotary base for prompts over `seq_length`.
         use_logn_attn: scale queries beyond `seq_length`.
         use_cache: keep keys and values of what was read.

@@ -117,7 +117,10 @@ class Constraint:
         matcher = LLMatcher(self._tokens, self._grammar, log_level=0)
         if matcher.is_error():
             first = matcher.get_error().strip().partition("\n")[0]
-            raise UsageError(f"the tools cannot be put into a grammar: {first[:200]}")
+            raise UsageError(
+                f"the tools cannot be put into a grammar: {first[:200]}; generate without one "
+                "(constrained=False), or simplify their schemas"
+            )
         return ConstrainedLogits(matcher, self._tokens, num_prompt_tokens)
 
 

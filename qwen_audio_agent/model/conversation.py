@@ -16,7 +16,7 @@ from torch import Tensor
 from qwen_audio_agent.model.cache import FeatureCache
 from qwen_audio_agent.model.features import AudioClip
 from qwen_audio_agent.model.prompt import Prompt
-from qwen_audio_agent.model.reading import PromptReader
+from qwen_audio_agent.model.reading import PromptReader, input_device
 
 if TYPE_CHECKING:
     from qwen_audio_agent.model.network import QwenAudioForCausalLM
@@ -45,7 +45,7 @@ class Conversation(PromptReader):
         """All of it, unless NTK takes a step."""
         self._prompt_clips = prompt.clips
         alpha = self.model.config.ntk_alpha(len(prompt))
-        takes_a_step = bool(self._read) and alpha != self._alpha
+        takes_a_step = alpha != self._alpha
         if takes_a_step:
             self.work.rereads += shared > 0
             self.forget()
@@ -55,7 +55,7 @@ class Conversation(PromptReader):
     def _forward(self, ids: Sequence[int], clips: Sequence[AudioClip]) -> Tensor:
         features = self._features(clips)
         output = self.model(
-            input_ids=torch.tensor([ids], device=self.model.transformer.wte.weight.device),
+            input_ids=torch.tensor([ids], device=input_device(self.model)),
             past_key_values=self._cache,
             audio_features=[features] if features else None,
             use_cache=True,

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +22,10 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from qwen_audio_agent.model.config import QwenAudioConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
+class Positions(NamedTuple):
     """What the places of tokens mean to every block.
+
+    A tuple, because accelerate moves tuples to the device of a block and other values not.
 
     Attributes:
         cos: float32 (B or 1, 1, T, D).

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name that everybody uses
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from qwen_audio_agent.model.config import AudioConfig
 
@@ -47,7 +48,7 @@ class EncoderAttention(nn.Module):
         return heads
 
 
-class EncoderBlock(nn.Module):
+class EncoderBlock(GradientCheckpointingLayer):
     """A pre-norm transformer block."""
 
     def __init__(self, n_state: int, n_head: int) -> None:
@@ -101,10 +102,13 @@ class AudioEncoder(nn.Module):
             closing row.
         """
         most = max(conv_frames, default=0)
-        bos, eos = self.audio_bos_eos_token.weight.unbind(0)
+        # Weights of parts are not looked at: accelerate may bring them only when a part is called.
+        device = self.positional_embedding.device
+        bos, eos = self.audio_bos_eos_token(torch.arange(2, device=device)).unbind(0)
         if most < 2:  # shorter than one pair of frames: nothing to hear
             return [torch.stack([bos, eos]) for _ in conv_frames]
-        mel = torch.stack([clip[:, : 2 * most] for clip in mels]).to(self.conv1.weight)
+        mel = torch.stack([clip[:, : 2 * most] for clip in mels])
+        mel = mel.to(device, self.conv1.weight.dtype)
         x = F.gelu(self.conv1(mel))  # (B, C, 2 T)
         x = F.gelu(self.conv2(x)).transpose(1, 2)  # (B, T, C)
         x = x + self.positional_embedding[:most]

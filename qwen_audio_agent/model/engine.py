@@ -207,12 +207,17 @@ class ReadingEngine(ABC):
         """A reader that has read nothing."""
 
     def _take(self, identity: Sequence[int]) -> PromptReader:
-        """The idle reader that has read most of it, or a new one."""
+        """The idle reader that has read most of it, or a new one.
+
+        All prompts begin alike; a reader that would have to forget most of what it has read is in
+        another conversation, and is left to it while there is room.
+        """
         with self._lock:
-            if not self._idle:
+            best = max(self._idle, key=lambda reader: reader.common(identity), default=None)
+            if best is None:
                 return self._reader()
-            best = max(self._idle, key=lambda reader: reader.common(identity))
-            if not best.common(identity) and len(self._idle) < MOST_READERS:
+            is_elsewhere = best.num_read > 2 * best.common(identity)
+            if is_elsewhere and len(self._idle) < MOST_READERS:
                 return self._reader()
             self._idle.remove(best)
             return best

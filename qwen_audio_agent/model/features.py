@@ -72,6 +72,8 @@ class AudioClip:
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.float32:
             raise TypeError("a clip needs float32 samples of one channel")
+        if not np.isfinite(self.samples).all():
+            raise ValueError("a clip's samples must be finite")
         self.samples.setflags(write=False)
 
     @property
@@ -178,18 +180,19 @@ def log_mel(samples: npt.NDArray[np.float32]) -> Tensor:
     Source: the front end of Whisper (openai/whisper, audio.py), with the filters of
         librosa.filters.mel(sr=16000, n_fft=400, n_mels=80).
     """
-    samples = samples[:MAX_SAMPLES]
+    sound = torch.from_numpy(np.array(samples[:MAX_SAMPLES]))
     # Frames that touch no sound are equal: only the others are computed.
-    sounding = min(len(samples) // HOP + 3, MAX_FRAMES)
-    padded = torch.zeros(min(sounding * HOP + WINDOW, MAX_SAMPLES))
-    padded[: len(samples)] = torch.from_numpy(np.array(samples))
+    sounding = min(len(sound) // HOP + 3, MAX_FRAMES)
+    # On the CPU and in float32, whatever is torch's default while a model is made or used.
+    padded = sound.new_zeros(min(sounding * HOP + WINDOW, MAX_SAMPLES))
+    padded[: len(sound)] = sound
+    window = torch.hann_window(WINDOW, dtype=sound.dtype, device=sound.device)
     spectrum = torch.stft(
-        padded, WINDOW, HOP, window=torch.hann_window(WINDOW), center=True,
-        pad_mode="reflect", return_complex=True,
+        padded, WINDOW, HOP, window=window, center=True, pad_mode="reflect", return_complex=True,
     )[:, :sounding]  # (201, sounding)  # fmt: skip
     power = _mel_filters() @ spectrum.abs().square()
     logs = power.clamp(min=1e-10).log10()
-    whole = torch.full((NUM_MELS, MAX_FRAMES), -10.0)
+    whole = sound.new_full((NUM_MELS, MAX_FRAMES), -10.0)
     whole[:, :sounding] = logs
     return (torch.maximum(whole, logs.max() - 8.0) + 4.0) / 4.0
 

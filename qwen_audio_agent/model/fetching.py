@@ -1,4 +1,7 @@
-"""Audio from the web: http and https only, of bounded size and time, not from inside a network."""
+"""Audio that a query names: a file or, where that is allowed, an address of the web.
+
+Of the web: http and https only, of bounded size and time, not from inside a network.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from qwen_audio_agent.errors import AudioFileError, UsageError
+from qwen_audio_agent.model.features import AudioClip, read_clip
 
 MAX_BYTES: Final = 256 * 2**20
 TIMEOUT_S: Final = 60.0
 _MAX_REDIRECTS: Final = 5
 _BLOCK: Final = 2**16
+
+
+def open_clip(source: str, *, allow_urls: bool = False, cut_at_limit: bool = False) -> AudioClip:
+    """The clip that a query names.
+
+    Args:
+        source: a path or an address.
+        allow_urls: whether it may be an address.
+        cut_at_limit: as `clip_of`.
+
+    Raises:
+        AudioFileError: it cannot be read, or is too short or too long.
+        UsageError: it is an address and those are not allowed, or one that never is.
+    """
+    if "://" not in source:
+        return read_clip(source, cut_at_limit=cut_at_limit)
+    if not allow_urls:
+        raise UsageError(f"'{source[:200]}' is an address; pass allow_urls=True to fetch it")
+    with fetch(source) as path:
+        clip = read_clip(path, cut_at_limit=cut_at_limit)
+    return AudioClip(clip.samples, source)
 
 
 @contextmanager
@@ -49,7 +74,7 @@ def fetch(
             moved = _get(url, path, deadline, max_bytes, allow_private=allow_private)
             if moved is None:
                 break
-            url = urljoin(url, moved)
+            url = moved
         else:
             raise AudioFileError(f"'{url}' leads from one address to the next without an end")
         yield path
@@ -59,7 +84,7 @@ def _get(
     url: str, path: Path, deadline: float, max_bytes: int, *, allow_private: bool
 ) -> str | None:
     """Write what an address answers to a file; or give the address that it leads to."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"only http and https addresses are fetched, not '{url[:200]}'")
     left = max(deadline - time.monotonic(), 0.001)
@@ -73,7 +98,7 @@ def _get(
         connection.request("GET", target, headers={"User-Agent": "qwen-audio-agent"})
         answer = connection.getresponse()
         if answer.status in (301, 302, 303, 307, 308) and answer.headers.get("Location"):
-            return answer.headers["Location"]
+            return urljoin(url, str(answer.headers["Location"]))
         if answer.status != http.client.OK:
             raise AudioFileError(f"'{url}' answers {answer.status} {answer.reason}")
         _write(answer, path, url, deadline, max_bytes)
@@ -107,6 +132,13 @@ def _refuse_private(connection: http.client.HTTPConnection, url: str) -> None:
         raise UsageError(f"'{url[:200]}' leads to {address}, which is inside a network")
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"'{url[:200]}' is no address: {error}") from error
+
+
 def _suffix(url: str) -> str:
-    suffix = Path(urlsplit(url).path).suffix.lower()
+    suffix = Path(_split(url).path).suffix.lower()
     return suffix if suffix[1:].isalnum() and len(suffix) <= 6 else ""

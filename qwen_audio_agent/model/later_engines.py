@@ -21,7 +21,7 @@ from qwen_audio_agent.model.generation import Sampling
 from qwen_audio_agent.model.later_models import FAMILIES, FrontEnd
 from qwen_audio_agent.model.later_prompt import LaterPrompts
 from qwen_audio_agent.model.prompt import Prompt
-from qwen_audio_agent.model.reading import PromptReader
+from qwen_audio_agent.model.reading import PromptReader, input_device
 from qwen_audio_agent.model.text_tokenizer import TextTokenizer
 
 
@@ -42,7 +42,7 @@ class LaterReader(PromptReader):
         self._front_end = front_end
 
     def _forward(self, ids: Sequence[int], clips: Sequence[AudioClip]) -> Tensor:
-        device = self.model.get_input_embeddings().weight.device
+        device = input_device(self.model)
         sound = self._front_end.inputs(clips, device) if clips else {}
         # The body without the head: logits of a long prompt's every place would take gigabytes.
         output = self.model.model(

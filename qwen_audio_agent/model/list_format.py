@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from qwen_audio_agent.model.features import AudioClip
@@ -83,6 +84,7 @@ def query_of(items: Sequence[Mapping[str, Any]]) -> Query:
     """A query from {"audio": path or clip} and {"text": ...}, in order; audios are numbered.
 
     Raises:
+        TypeError: an audio is neither a path nor a clip.
         ValueError: an item is neither.
     """
     parts: list[Part] = []
@@ -91,8 +93,12 @@ def query_of(items: Sequence[Mapping[str, Any]]) -> Query:
         if "audio" in item:
             number += 1
             source = item["audio"]
-            clip = source if isinstance(source, AudioClip) else str(source)
-            parts += [f"Audio {number}:", AudioPart(clip), "\n"]
+            if not isinstance(source, AudioClip):
+                if not isinstance(source, str | Path):
+                    kind = type(source).__name__
+                    raise TypeError(f"an audio is a path or an AudioClip, not a {kind}")
+                source = str(source)
+            parts += [f"Audio {number}:", AudioPart(source), "\n"]
         elif "text" in item:
             parts.append(str(item["text"]))
         else:

@@ -85,8 +85,7 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
 
         Left out, the first tokens that are read decide it.
         """
-        frequencies = self._frequencies(None, num_tokens).to(self.wte.weight.device)
-        cache.rotary_frequencies = frequencies  # type: ignore[attr-defined]
+        cache.rotary_frequencies = self._frequencies([num_tokens])  # type: ignore[attr-defined]
 
     def encode_clips(self, clips: Sequence[AudioClip]) -> list[Tensor]:
         """The features of clips: for each (num_tokens + 2, C)."""
@@ -119,8 +118,8 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
 
         Args:
             input_ids: int64 (B, T).
-            attention_mask: (B, S), 0 where a row is padded on the left; or a 4-D mask.
-            position_ids: int64 (B, T); counted without padding if left out.
+            attention_mask: (B, S), 0 where a row is padded; or a 4-D mask.
+            position_ids: int64 (B, T); counted if left out, without the padding of a 2-D mask.
             past_key_values: what was read before; alpha of dynamic NTK is kept in it.
             inputs_embeds: (B, T, C) in the place of `input_ids`.
             use_cache: give the cache back, a new one if there is none.
@@ -148,10 +147,14 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
         )
         hidden, states, weights = inputs_embeds, [inputs_embeds], []
         for block in self.h:
-            hidden, attention = block(hidden, positions, mask, past_key_values, **kwargs)
-            weights.append(attention)
+            # The cache by its name, by which transformers takes it away from what is checkpointed.
+            hidden, attention = block(
+                hidden, positions, mask, past_key_values=past_key_values, **kwargs
+            )
             if output_hidden_states:  # they are large: not to be held for nothing
                 states.append(hidden)
+            if output_attentions:
+                weights.append(attention)
         return BaseModelOutputWithPast(
             last_hidden_state=self.ln_f(hidden),
             past_key_values=past_key_values if use_cache else None,
@@ -168,34 +171,38 @@ class QwenAudioModel(QwenAudioPreTrainedModel):
     ) -> Positions:
         num_new, num_past = embeds.shape[1], past.get_seq_length() if past is not None else 0
         rows = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
+        if position_ids is not None and not self.config.reference_exact:
+            places = position_ids
+        elif rows is not None and not self.config.reference_exact:
+            places = (rows.long().cumsum(-1) - 1).clamp(min=0)[:, -num_new:]
+        else:
+            places = torch.arange(num_new, device=embeds.device)[None] + num_past
         frequencies = getattr(past, "rotary_frequencies", None)
         if frequencies is None:
-            frequencies = self._frequencies(rows, num_past + num_new)
-            frequencies = frequencies.to(embeds.device)
-            if past is not None:
-                past.rotary_frequencies = frequencies  # type: ignore[attr-defined]
-        if position_ids is None or self.config.reference_exact:
-            places = torch.arange(num_new, device=embeds.device)[None] + num_past
-            if rows is not None and not self.config.reference_exact:
-                places = (rows.long().cumsum(-1) - 1).clamp(min=0)[:, -num_new:]
-        else:
-            places = position_ids
+            lengths = [num_past + num_new]
+            if lengths[0] > self.config.seq_length and rows is not None:
+                lengths = rows.sum(-1).tolist()
+            elif lengths[0] > self.config.seq_length:
+                lengths = (places.amax(-1) + 1).tolist()
+            frequencies = self._frequencies(lengths)
+        frequencies = frequencies.to(embeds.device)
+        if past is not None:
+            past.rotary_frequencies = frequencies  # type: ignore[attr-defined]
         # A static cache counts on the device: to ask it would make every token wait.
         known = position_ids is None and isinstance(num_past, int)
         beyond = not known or num_past + num_new > self.config.seq_length
-        return positions_of(self.config, places, frequencies, beyond=beyond)
+        return positions_of(self.config, places, frequencies, beyond=beyond and not self.training)
 
-    def _frequencies(self, attention_mask: Tensor | None, num_tokens: int) -> Tensor:
+    def _frequencies(self, lengths: Sequence[int]) -> Tensor:
         """Rotary frequencies for prompts of these lengths, a row for each or one for all."""
-        lengths = [num_tokens]
-        if attention_mask is not None and num_tokens > self.config.seq_length:
-            lengths = attention_mask.sum(-1).tolist()
         alphas = [1.0 if self.training else self.config.ntk_alpha(length) for length in lengths]
         return rotary_frequencies(self.config, alphas)
 
     def _splice(self, ids: Tensor, embeds: Tensor, features: Sequence[Sequence[Tensor]]) -> Tensor:
         """Put features where their places are; row r of a batch of beams is prompt r // beams."""
         start_id = self.config.audio_config.audio_start_id
+        if not features or len(ids) % len(features):
+            raise ValueError(f"{len(ids)} rows have audios for {len(features)}")
         embeds = embeds.clone()
         for row, row_ids in enumerate(ids.tolist()):
             of_row = features[row * len(features) // len(ids)]
@@ -230,10 +237,11 @@ class QwenAudioForCausalLM(ChatMixin, QwenAudioPreTrainedModel, GenerationMixin)
         """
         return load_checked(super().from_pretrained, pretrained_model_name_or_path, *args, **kwargs)
 
-    def forward(
+    def forward(  # noqa: PLR0913 - as transformers calls it
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
         past_key_values: Cache | None = None,
         labels: Tensor | None = None,
         audio_info: AudioInfo | None = None,
@@ -246,18 +254,20 @@ class QwenAudioForCausalLM(ChatMixin, QwenAudioPreTrainedModel, GenerationMixin)
         Args:
             input_ids: int64 (B, T).
             attention_mask: (B, S), 0 where a row is padded.
+            position_ids: as `QwenAudioModel`.
             past_key_values: what was read before.
             labels: int64 (B, T), -100 where nothing is to be learnt.
             audio_info: log-mels and lengths, as the tokenizer's `process_audio` gives them.
             audio_features: or the features of the clips themselves, for each row.
             logits_to_keep: only of the last so many tokens; 0: of all.
-            **kwargs: as `QwenAudioModel`.
+            **kwargs: as `QwenAudioModel`, and as transformers' loss, such as `num_items_in_batch`.
         """
         if audio_features is None and audio_info is not None:
             audio_features = self._encode_info(audio_info)
         outputs = self.transformer(
             input_ids=input_ids,
             attention_mask=attention_mask,
+            position_ids=position_ids,
             past_key_values=past_key_values,
             audio_features=audio_features,
             **kwargs,
@@ -268,7 +278,7 @@ class QwenAudioForCausalLM(ChatMixin, QwenAudioPreTrainedModel, GenerationMixin)
         logits = self.lm_head(outputs.last_hidden_state[:, kept])
         loss = None
         if labels is not None:
-            loss = self.loss_function(logits, labels, vocab_size=self.config.vocab_size)
+            loss = self.loss_function(logits, labels, vocab_size=self.config.vocab_size, **kwargs)
         return CausalLMOutputWithPast(
             loss=loss,
             logits=logits,
@@ -277,12 +287,50 @@ class QwenAudioForCausalLM(ChatMixin, QwenAudioPreTrainedModel, GenerationMixin)
             attentions=outputs.attentions,
         )
 
+    def generate(self, *args: Any, audio_info: AudioInfo | None = None, **kwargs: Any) -> Any:
+        """As transformers does it; sound is encoded once, and not for each token.
+
+        Args:
+            *args: as transformers takes them.
+            audio_info: of the prompts, as the tokenizer's `process_audio` gives it.
+            **kwargs: as transformers takes them; or `audio_features`, as `forward`.
+
+        Raises:
+            ValueError: a prompt has places for other audios than those given, or for one at all.
+        """
+        if audio_info is not None and kwargs.get("audio_features") is None:
+            with torch.no_grad():
+                kwargs["audio_features"] = self._encode_info(audio_info)
+        return cast(Any, super()).generate(*args, **kwargs)
+
     def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As transformers does it; sound is read once, with the prompt."""
-        if not kwargs.get("is_first_iteration") and kwargs.get("use_cache", True):
-            kwargs |= {"audio_info": None, "audio_features": None}
+        is_first = kwargs.get("is_first_iteration")
+        if not is_first and kwargs.get("use_cache", True):
+            kwargs["audio_features"] = None
         prepared: dict[str, Any] = cast(Any, super()).prepare_inputs_for_generation(*args, **kwargs)
+        if is_first and prepared.get("input_ids") is not None:
+            past = prepared.get("past_key_values")
+            features = prepared.get("audio_features") or ()
+            prepared["audio_features"] = self._unread(prepared["input_ids"], features, past)
         return prepared
+
+    def _unread(
+        self, ids: Tensor, features: Sequence[Sequence[Tensor]], past: Cache | None
+    ) -> list[list[Tensor]] | None:
+        """The features of each row but those of clips that a cache has read."""
+        counts = (ids == self.config.audio_config.audio_start_id).sum(-1).tolist()
+        if not features:
+            if any(counts):
+                raise ValueError(
+                    f"the prompt has places for {max(counts)} audios and none is given; pass "
+                    "audio_info, as the tokenizer's process_audio gives it"
+                )
+            return None
+        rows = [list(features[row * len(features) // len(ids)]) for row in range(len(ids))]
+        if past is None or not int(past.get_seq_length()):
+            return rows
+        return [row[max(0, len(row) - count) :] for row, count in zip(rows, counts, strict=True)]
 
     def _encode_info(self, audio_info: AudioInfo) -> list[list[Tensor]]:
         """The features of each row's clips; the clips of all rows are encoded in one go."""

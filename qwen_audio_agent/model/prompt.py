@@ -6,24 +6,19 @@ dropped).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from qwen_audio_agent.errors import UsageError
-from qwen_audio_agent.model.features import AudioClip, read_clip
-from qwen_audio_agent.model.fetching import fetch
+from qwen_audio_agent.model.features import AudioClip
+from qwen_audio_agent.model.fetching import open_clip
 from qwen_audio_agent.model.list_format import AudioPart, Part, Query, Reply
-from qwen_audio_agent.model.special_tokens import AUDIO_END, AUDIO_START
-from qwen_audio_agent.model.tokenizer import QWenTokenizer, Specials
+from qwen_audio_agent.model.tokenizer import AUDIO_TAG, QWenTokenizer, Specials
 
 SYSTEM: Final = "You are a helpful assistant."
 History = Sequence[tuple[str, str | None]]
 """Turns of before: what was asked, and what was answered (None: not yet)."""
-
-_TAG = re.compile(f"{AUDIO_START}(.*?){AUDIO_END}")
 
 
 @dataclass(frozen=True)
@@ -110,8 +105,12 @@ class ChatPrompts:
 
         Raises:
             AudioFileError: an audio cannot be read, or is too short or too long.
+            TypeError: it is no text.
             UsageError: an address is named and addresses are not allowed.
         """
+        if not isinstance(query, str):
+            kind = type(query).__name__
+            raise TypeError(f"a query is a text or what from_list_format makes, not a {kind}")
         parts = query.parts if isinstance(query, Query) else (query,)
         if self.trust_text:
             parts = tuple(part for given in parts for part in _tagged(given))
@@ -131,10 +130,16 @@ class ChatPrompts:
             history: turns before, oldest first; the oldest are dropped beyond the window.
             system: instruction that stands before everything.
             max_window: the most tokens of `system` and `history`.
+
+        Raises:
+            TypeError: a turn of the history is no pair.
         """
         opening = self._role("system", system)
         kept = Prompt()
-        for asked, answered in reversed(history):
+        for old in reversed(history):
+            if isinstance(old, Mapping):  # whose keys would pass for what was said
+                raise TypeError("a history is pairs of what was asked and what was answered")
+            asked, answered = old
             turn = self._newline() + self._role("user", asked)
             if answered is not None:
                 turn = turn + self._newline() + self._role("assistant", answered)
@@ -201,20 +206,12 @@ class ChatPrompts:
     def _clip(self, part: AudioPart) -> AudioClip:
         if isinstance(part.source, AudioClip):
             return part.source
-        if "://" in part.source:
-            if not self.allow_urls:
-                raise UsageError(
-                    f"'{part.source[:200]}' is an address; pass allow_urls=True to fetch it"
-                )
-            with fetch(part.source) as path:
-                clip = read_clip(path, cut_at_limit=self.cut_at_limit)
-            return AudioClip(clip.samples, part.source)
-        return read_clip(part.source, cut_at_limit=self.cut_at_limit)
+        return open_clip(part.source, allow_urls=self.allow_urls, cut_at_limit=self.cut_at_limit)
 
 
 def _tagged(part: Part) -> list[Part]:
     """A text with its audio tags taken for audios."""
     if not isinstance(part, str):
         return [part]
-    pieces = _TAG.split(part)
+    pieces = AUDIO_TAG.split(part)
     return [AudioPart(p) if index % 2 else p for index, p in enumerate(pieces)]

@@ -35,11 +35,20 @@ class Work:
     rereads: int = 0
 
 
+def input_device(model: Any) -> torch.device:
+    """Where the ids that a network reads are to be made.
+
+    The CPU where accelerate keeps the embedding elsewhere until it is called: it moves them itself.
+    """
+    weight: Tensor = model.get_input_embeddings().weight
+    return torch.device("cpu") if weight.is_meta else weight.device
+
+
 class PromptReader(ABC):
     """Keys and values of what a network has read, and how it goes on; one reply at a time.
 
     Args:
-        model: the network, with its head as `lm_head`.
+        model: the network.
 
     Attributes:
         work: what it has cost.
@@ -50,6 +59,12 @@ class PromptReader(ABC):
         self.work = Work()
         self._cache = GrowingCache()
         self._read: list[int] = []
+        self._newest = 0  # reply, by number
+
+    @property
+    def num_read(self) -> int:
+        """Places that it has read."""
+        return len(self._read)
 
     def forget(self) -> None:
         """Drop all keys and values."""
@@ -81,13 +96,16 @@ class PromptReader(ABC):
 
         Raises:
             UsageError: the prompt is longer than the model promises to read.
+            RuntimeError: another reply was begun before this one had its end.
         """
-        device = self.model.lm_head.weight.device
-        chain, sampler = sampling.processors(processors), sampling.sampler(device)
-        banned = torch.tensor(sorted(suppressed), dtype=torch.long, device=device)
-        early = torch.tensor(sorted(stops.tokens), dtype=torch.long, device=device)
+        number = self._newest = self._newest + 1
+        chain = sampling.processors(processors)
         reply: list[int] = []
         logits = self._read_prompt(prompt)
+        device = logits.device  # of the head or, where accelerate brings them back, of the ids
+        sampler = sampling.sampler(device)
+        banned = torch.tensor(sorted(suppressed), dtype=torch.long, device=device)
+        early = torch.tensor(sorted(stops.tokens), dtype=torch.long, device=device)
         ids = torch.tensor([prompt.ids], device=device) if chain else None
         while len(reply) < sampling.max_new_tokens:
             scores = logits.float().clone()  # (V,)
@@ -108,6 +126,10 @@ class PromptReader(ABC):
                 return
             if ids is not None:
                 ids = torch.cat([ids, torch.tensor([[token]], device=device)], dim=1)
+            if number != self._newest:
+                raise RuntimeError(
+                    "another reply was begun here; one conversation has one at a time"
+                )
             logits = self._step([token], [token], [])
 
     def _read_prompt(self, prompt: Prompt) -> Tensor:
@@ -120,9 +142,9 @@ class PromptReader(ABC):
             )
         # At least the last place is read again, for its logits; an audio is read whole.
         kept = self._keepable(prompt, prompt.whole(self.common(prompt.identity[:-1])))
-        if kept < len(self._read):
-            self._cache.crop(kept - len(self._read))
-            del self._read[kept:]
+        # In this order, and by the cache's own length: an interrupt between leaves nothing wrong.
+        del self._read[kept:]
+        self._cache.crop(kept - self._cache.get_seq_length())
         self.work.tokens_reused += kept
         self.work.tokens_read += len(prompt) - kept
         return self._step(prompt.ids[kept:], prompt.identity[kept:], prompt.clips_from(kept))

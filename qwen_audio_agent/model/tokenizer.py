@@ -24,7 +24,8 @@ from transformers.tokenization_utils_base import TruncationStrategy
 from transformers.utils.generic import PaddingStrategy
 
 from qwen_audio_agent.errors import CheckpointError, UsageError
-from qwen_audio_agent.model.features import AudioClip, read_clip
+from qwen_audio_agent.model.features import AudioClip
+from qwen_audio_agent.model.fetching import open_clip
 from qwen_audio_agent.model.list_format import Query, query_of
 from qwen_audio_agent.model.special_tokens import (
     AUDIO_END,
@@ -46,7 +47,7 @@ _SPLIT = (
 )
 # Runs that are too long for the backtracking of tiktoken's regex engine, which fails on them.
 _LONG_RUN = re.compile(r"\s{20000}|\S{20000}")
-_AUDIO_TAG = re.compile(f"{AUDIO_START}(.*?){AUDIO_END}")
+AUDIO_TAG = re.compile(f"{AUDIO_START}(.*?){AUDIO_END}")
 
 
 class QWenTokenizer(PreTrainedTokenizer):
@@ -138,7 +139,7 @@ class QWenTokenizer(PreTrainedTokenizer):
         """The bytes that a token stands for; of an id without a token, those of U+FFFD."""
         try:
             return self.encoding.decode_single_token_bytes(token_id)
-        except KeyError:
+        except (KeyError, OverflowError):  # such as -100 in labels
             return "\ufffd".encode()
 
     def from_list_format(self, items: Sequence[Mapping[str, Any]]) -> Query:
@@ -154,7 +155,9 @@ class QWenTokenizer(PreTrainedTokenizer):
     def process_audio(
         self,
         text: str,
-        read: Callable[[str], AudioClip] = read_clip,
+        read: Callable[[str], AudioClip] | None = None,
+        *,
+        allow_urls: bool = False,
     ) -> dict[str, Any] | None:
         """Read the audio files that a developer's raw prompt names in its audio tags.
 
@@ -162,16 +165,19 @@ class QWenTokenizer(PreTrainedTokenizer):
 
         Args:
             text: a prompt with `<audio>path</audio>`.
-            read: what opens a path.
+            read: what opens a path; None: `open_clip`.
+            allow_urls: fetch http and https addresses that the tags name.
 
         Returns:
             `input_audios` float32 (n, 80, 3000), `input_audio_lengths` int32 (n, 2),
             `audio_span_tokens` and `audio_urls`; None if the prompt names none.
 
         Raises:
-            AudioFileError: a file cannot be read.
+            AudioFileError: a file cannot be read, or is longer than 30 s.
+            UsageError: an address is named and addresses are not allowed.
         """
-        paths = _AUDIO_TAG.findall(text)
+        read = read or partial(open_clip, allow_urls=allow_urls)
+        paths = AUDIO_TAG.findall(text)
         if not paths:
             return None
         clips = [read(path) for path in paths]
@@ -196,7 +202,7 @@ class QWenTokenizer(PreTrainedTokenizer):
         Raises:
             ValueError: an audio tag is not closed, or there are not as many spans as audios.
         """
-        pieces = _AUDIO_TAG.split(text)
+        pieces = AUDIO_TAG.split(text)
         texts, paths = pieces[::2], pieces[1::2]
         if any(AUDIO_START in piece for piece in texts):
             raise ValueError(f"an {AUDIO_START} is not closed by {AUDIO_END} on its line")
@@ -265,11 +271,16 @@ class QWenTokenizer(PreTrainedTokenizer):
             raise ValueError("prompts are single texts, neither pairs nor split into words")
         is_batch = not isinstance(text, str)
         texts = list(text) if is_batch else [text]
-        infos = list(audio_info) if is_batch and audio_info else [audio_info] * len(texts)
+        infos = [audio_info] * len(texts)
+        if is_batch and audio_info:
+            infos = [audio_info] if isinstance(audio_info, Mapping) else list(audio_info)
+        if len(infos) != len(texts):
+            raise ValueError(f"{len(texts)} prompts need as many audio_info, not {len(infos)}")
         rows = [self.encode_raw(t, _spans(i)) for t, i in zip(texts, infos, strict=True)]
         longest = kwargs.get("max_length")
         if truncation_strategy != TruncationStrategy.DO_NOT_TRUNCATE and longest:
-            rows = [row[:longest] for row in rows]
+            from_left = self.truncation_side == "left"
+            rows = [row[-longest:] if from_left else row[:longest] for row in rows]
         unpadded: dict[str, Any] = {"input_ids": rows if is_batch else rows[0]}
         padded = self.pad(
             unpadded,

@@ -10,6 +10,7 @@ Source: QwenLM/Qwen-Audio, eval_audio/evaluate_srwt.py at 0b0e882e, for the tags
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from qwen_audio_agent.model.features import AudioClip
 from qwen_audio_agent.model.list_format import AudioPart
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
 from qwen_audio_agent.model.prompt import ChatPrompts, Prompt
+from qwen_audio_agent.model.reading import input_device
 from qwen_audio_agent.model.special_tokens import LANGUAGES
 from qwen_audio_agent.model.timestamps import (
     RisingTimes,
@@ -32,6 +34,7 @@ from qwen_audio_agent.model.timestamps import (
 )
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
+_TAG: Final = re.compile(r"<\|[^|<>]*\|>")
 MAX_NEW_TOKENS: Final = 512  # of 30 s: about 100 words, each with its time
 _SILENCE: Final = "<|sil|>"
 
@@ -55,9 +58,13 @@ class Transcriber:
     Args:
         model: Qwen-Audio; the chat model for `locate`.
         tokenizer: of it.
+
+    Raises:
+        CheckpointError: the tokenizer is that of another model, or its vocabulary is cut off.
     """
 
     def __init__(self, model: QwenAudioForCausalLM, tokenizer: QWenTokenizer) -> None:
+        tokenizer.vocabulary.raise_if_foreign(model.config)
         self._model = model
         self._tokenizer = tokenizer
         self._prompts = ChatPrompts(tokenizer)
@@ -175,6 +182,7 @@ class Transcriber:
             words = parse_transcript(text)
         except ValueError:
             return Timed((), ())
+        text = _TAG.sub(lambda tag: "<" * len(tag[0]), text)  # in which no word is looked for
         probabilities, at = [], 0
         for word in words:
             at = text.index(word.text, at)
@@ -223,7 +231,7 @@ class _Reader:
 
     @torch.no_grad()
     def _forward(self, ids: list[list[int]], features: list[list[Tensor]] | None) -> Tensor:
-        device = self._model.transformer.wte.weight.device
+        device = input_device(self._model)
         is_padded = not bool(self._mask.all())
         output = self._model(
             input_ids=torch.tensor(ids, device=device),

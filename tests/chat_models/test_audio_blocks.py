@@ -64,3 +64,16 @@ def test_what_is_no_sound_is_refused_in_plain_words():
         BlockListener().hear(broken)
     asked = HumanMessage([broken, {"type": "text", "text": "what is said?"}])
     assert "I cannot listen to Audio 1" in OfflineChatModel().invoke([asked]).text
+
+
+def test_sounds_used_longest_ago_are_dropped(tmp_path, wav, monkeypatch):
+    monkeypatch.setattr("qwen_audio_agent.chat_models.audio_blocks.MAX_KEPT_BYTES", 2 * 8000 * 4)
+    listener = BlockListener(tmp_path)
+    names = ["a.wav", "b.wav", "c.wav"]
+    for name in names:
+        (tmp_path / name).write_bytes(wav)
+    a, b = (listener.hear({"type": "audio", "url": name}) for name in names[:2])
+    assert listener.hear({"type": "audio", "url": "a.wav"}) is a
+    listener.hear({"type": "audio", "url": "c.wav"})
+    assert listener.hear({"type": "audio", "url": "a.wav"}) is a
+    assert listener.hear({"type": "audio", "url": "b.wav"}) is not b

@@ -265,3 +265,35 @@ def test_async_and_batch(chat: ChatQwenAudio) -> None:
 
     assert asyncio.run(both()) == (wanted, wanted)
     assert [reply.content for reply in chat.batch(["go"] * 3)] == [wanted] * 3
+
+
+def test_tokens_are_counted_as_the_network_reads_them(chat: ChatQwenAudio) -> None:
+    messages = [HumanMessage([_block(), _said("what is said?")])]
+    reply = chat.invoke(messages)
+    assert chat.get_num_tokens_from_messages(messages) == reply.usage_metadata["input_tokens"]
+    assert chat.get_num_tokens("hello") == len(chat.network.encode_text("hello"))
+
+
+def test_a_copy_opens_only_its_own_folder(chat: ChatQwenAudio, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(_wav(1.0))
+    named = [HumanMessage([{"type": "audio", "path": "a.wav", "mime_type": "audio/wav"}])]
+    allowed = chat.model_copy(update={"folder": tmp_path})
+    assert allowed.invoke(named).usage_metadata["input_token_details"] == {"audio": 27}
+    with pytest.raises(AudioFileError, match="a folder that is allowed"):
+        allowed.model_copy(update={"folder": None}).invoke(named)
+
+
+def test_one_stop_string_is_not_taken_for_its_letters(chat: ChatQwenAudio) -> None:
+    text = chat.invoke("go").text
+    middle = text[5:8]
+    assert chat.invoke("go", stop=middle).text == text[: text.index(middle)].rstrip()
+
+
+def test_a_stream_that_is_left_gives_the_network_back(
+    chat: ChatQwenAudio, engine: QwenAudioEngine
+) -> None:
+    stream = chat.stream("go")
+    next(stream)
+    lent = len(engine._idle)
+    stream.close()
+    assert len(engine._idle) == lent + 1

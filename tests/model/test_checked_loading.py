@@ -335,3 +335,23 @@ def test_no_vocabulary_or_half_of_one(folder, loader):
         CheckpointError, match=r"there is no qwen\.tiktoken: is the download complete"
     ):
         loader.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("flag", ["bf16", "fp16", "fp32"])
+@pytest.mark.parametrize("with_code", [False, True])
+def test_the_card_s_switches_decide_the_precision(tmp_path, flag: str, with_code: bool) -> None:
+    """They are in the public config.json, beside names of code, which is never run."""
+    folder = write_tiny_checkpoint(tmp_path, torch.float64)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config |= {"bf16": False, "fp16": False, "fp32": False}
+    config["auto_map"] = {
+        "AutoConfig": "configuration_qwen.QWenConfig",
+        "AutoModelForCausalLM": "modeling_qwen.QWenLMHeadModel",
+    }
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    wanted = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[flag]
+    load = AutoModelForCausalLM.from_pretrained
+    assert load(folder, trust_remote_code=with_code, **{flag: True}).dtype == wanted
+    assert load(folder, trust_remote_code=with_code).dtype == torch.float64
+    assert load(folder, **{flag: True}, dtype=torch.float64).dtype == torch.float64
+    assert QwenAudioForCausalLM.from_pretrained(folder, **{flag: True}).dtype == wanted

@@ -130,11 +130,28 @@ def test_features_are_dropped_beyond_their_bytes(model: QwenAudioForCausalLM) ->
     assert cache.num_encoded == 5
 
 
+def test_features_survive_what_other_threads_drop(model: QwenAudioForCausalLM) -> None:
+    kept, new, other = (noise(1.0, seed) for seed in range(3))
+    encode = model.transformer.encode_clips
+    cache = FeatureCache(max_bytes=kept.lengths.span * 32 * 4)
+    cache.features([kept], encode)
+
+    def while_another_thread_asks(clips: list) -> list:
+        cache.features([other], encode)
+        return encode(clips)
+
+    found = cache.features([kept, new], while_another_thread_asks)
+    for clip, rows in zip((kept, new), found, strict=True):
+        assert torch.equal(rows, encode([clip])[0])
+
+
 def test_a_prompt_that_is_too_long_is_refused(
     model: QwenAudioForCausalLM, tokenizer: QWenTokenizer
 ) -> None:
     with pytest.raises(UsageError, match=r"the prompt has \d+ tokens and the model reads 4096"):
         model.chat(tokenizer, "x" * 5000)
+    with pytest.raises(TypeError, match="what from_list_format makes, not a list"):
+        model.chat(tokenizer, [{"text": "hello"}])
 
 
 def test_sampling(model: QwenAudioForCausalLM, tokenizer: QWenTokenizer) -> None:
@@ -187,6 +204,83 @@ def test_an_engine_goes_on_with_the_conversation_that_fits(
             assert fresh == said
             turns.append(Turn("assistant", reply))
     assert engine.features.num_encoded == 3
+
+
+def test_talks_that_take_turns_keep_what_they_have_read(
+    model: QwenAudioForCausalLM, tokenizer: QWenTokenizer
+) -> None:
+    """Though both begin with the same system turn."""
+    engine = QwenAudioEngine(model, tokenizer)
+    sampling = Sampling(do_sample=False, max_new_tokens=6)
+    talks = {name: [Turn("system", "be brief"), Turn("user", name * 60)] for name in "ab"}
+    prompts = 0
+    for _ in range(3):
+        for turns in talks.values():
+            generation = engine.generate(turns, sampling)
+            "".join(generation)
+            prompts += generation.num_prompt_tokens
+            turns += [Turn("assistant", engine.reply(generation)), Turn("user", "more")]
+    last = sum(len(engine._prompt(turns[:-2])) for turns in talks.values())
+    work = [reader.work for reader in engine._idle]
+    # Each place once, but for the last token of a reply, which no step has read.
+    assert sum(w.tokens_read for w in work) <= last + 6
+    assert sum(w.tokens_read + w.tokens_reused for w in work) == prompts
+
+
+def test_a_reply_that_nobody_reads_to_its_end_gives_its_reader_back(
+    model: QwenAudioForCausalLM, tokenizer: QWenTokenizer
+) -> None:
+    engine = QwenAudioEngine(model, tokenizer)
+    generation = engine.generate([Turn("user", "go")], Sampling(max_new_tokens=50))
+    next(iter(generation))
+    assert not engine._idle
+    generation.close()
+    assert generation.finish_reason == "stop"
+    assert len(engine._idle) == 1
+
+
+@pytest.mark.parametrize("place", ["crop", "extend"])
+def test_an_interrupt_anywhere_leaves_nothing_wrong(
+    model: QwenAudioForCausalLM,
+    tokenizer: QWenTokenizer,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    conversation = model.conversation()
+    _reply, history = model.chat(tokenizer, "hello", conversation=conversation, **GREEDY)
+    if place == "crop":
+        monkeypatch.setattr(conversation._cache, "crop", _interrupt)
+    else:
+        monkeypatch.setattr(conversation, "_read", _Interrupted(conversation._read))
+    with pytest.raises(KeyboardInterrupt):
+        model.chat(tokenizer, "and?", history[:0], conversation=conversation, **GREEDY)
+    monkeypatch.undo()
+    conversation._read = list(conversation._read)
+    for query in ("and then?", "hello"):
+        afresh, _ = model.chat(tokenizer, query, **GREEDY)
+        again, _ = model.chat(tokenizer, query, conversation=conversation, **GREEDY)
+        assert again.token_ids == afresh.token_ids
+
+
+def test_a_reply_does_not_go_on_in_another(
+    model: QwenAudioForCausalLM, tokenizer: QWenTokenizer
+) -> None:
+    how = {"conversation": model.conversation(), "do_sample": False, "max_new_tokens": 9}
+    first = model.chat_stream(tokenizer, "tell me", **how)
+    next(first)
+    reply, _ = model.chat(tokenizer, "hello", **how)
+    with pytest.raises(RuntimeError, match="one at a time"):
+        list(first)
+    afresh, _ = model.chat(tokenizer, "hello", do_sample=False, max_new_tokens=9)
+    assert reply.token_ids == afresh.token_ids
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+class _Interrupted(list):
+    extend = _interrupt
 
 
 def test_threads_share_an_engine(model: QwenAudioForCausalLM, tokenizer: QWenTokenizer) -> None:

@@ -21,6 +21,8 @@ class Handler(BaseHTTPRequestHandler):
             self._head(302, Location="/good.wav?x=1")
         elif self.path == "/round":
             self._head(302, Location="/round")
+        elif self.path == "/nowhere":
+            self._head(302, Location="http://[")
         elif self.path == "/file":
             self._head(302, Location="file:///etc/passwd")
         elif self.path.startswith("/good"):
@@ -81,6 +83,7 @@ def test_addresses_inside_a_network_are_refused(server: str) -> None:
     [
         ("/missing", "answers 404"),
         ("/round", "without an end"),
+        ("/nowhere", "cannot be fetched"),
         ("/endless", "is over 1 MiB"),
         ("/slow", "takes too long|timed out"),
     ],
@@ -102,6 +105,12 @@ def test_a_redirect_out_of_the_web_is_refused(server: str) -> None:
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "concat:a|b", "http://", "x"])
 def test_other_kinds_of_addresses_are_refused(url: str) -> None:
     with pytest.raises(UsageError, match="only http and https"), fetch(url):
+        pass
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[::1/a.wav"])
+def test_addresses_that_are_none_are_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="is no address"), fetch(url):
         pass
 
 

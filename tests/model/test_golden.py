@@ -38,7 +38,7 @@ def clips(golden_data: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         clip = read_clip(heard if heard.exists() else path, **(how | {"cut_at_limit": True}))
         return AudioClip(clip.samples, str(path))
 
-    monkeypatch.setattr("qwen_audio_agent.model.prompt.read_clip", opened)
+    monkeypatch.setattr("qwen_audio_agent.model.fetching.read_clip", opened)
     return opened
 
 

@@ -186,3 +186,15 @@ def test_stereo_of_another_rate_is_brought_to_16_khz(tmp_path: Path) -> None:
 def test_an_item_that_is_neither_audio_nor_text(tokenizer: QWenTokenizer) -> None:
     with pytest.raises(ValueError, match='needs "audio" or "text"'):
         tokenizer.from_list_format([{"image": "a.png"}])
+    with pytest.raises(TypeError, match="a path or an AudioClip, not a ndarray"):
+        tokenizer.from_list_format([{"audio": np.zeros(16_000)}])
+
+
+def test_a_history_of_another_form_is_refused(tokenizer: QWenTokenizer) -> None:
+    with pytest.raises(TypeError, match="pairs of what was asked"):
+        ChatPrompts(tokenizer).chat("q", [{"role": "user", "content": "hi"}])
+
+
+def test_a_clip_is_finite() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        AudioClip(np.full(16_000, np.nan, np.float32))

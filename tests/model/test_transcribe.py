@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from qwen_audio_agent.errors import CheckpointError
 from qwen_audio_agent.model import QwenAudioForCausalLM, QWenTokenizer
 from qwen_audio_agent.model.timestamps import TimedText
 from qwen_audio_agent.model.transcribe import Transcriber
 from tests.model.tiny import noise, tiny_model
+from tests.model.tiny_checkpoint import write_vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,19 @@ def test_a_language_without_a_tag_is_refused(transcriber: Transcriber) -> None:
     with pytest.raises(ValueError, match="no tag for the language 'pt'"):
         transcriber.transcribe([noise(1.0)], "pt")
     assert transcriber.transcribe([]) == []
+
+
+def test_the_vocabulary_of_another_network_is_refused(
+    model: QwenAudioForCausalLM, tmp_path: Path
+) -> None:
+    other = QWenTokenizer(str(write_vocabulary(tmp_path, 256)))
+    with pytest.raises(CheckpointError, match="does not fit the network"):
+        Transcriber(model, other)
+
+
+def test_how_sure_a_word_is_does_not_come_from_a_tag(transcriber: Transcriber) -> None:
+    ids = transcriber._tokenizer.encode_text("<|sil|><|0.50|>sil<|0.80|>0<|0.90|>", "all")
+    is_text = [token < transcriber._tokenizer.num_text_tokens for token in ids]
+    timed = transcriber._timed(ids, [0.5 if text else 1.0 for text in is_text])
+    assert [word.text for word in timed.words] == ["sil", "0"]
+    assert timed.probabilities == (0.5, 0.5)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from qwen_audio_agent.model import AudioClip, QwenAudioConfig, QwenAudioForCausalLM, QWenTokenizer
-from tests.model.tiny_checkpoint import write_vocabulary
+from tests.model.tiny_checkpoint import SIZES, write_vocabulary
 
 NUM_TEXT_TOKENS = 260
 SEQ_LENGTH = 256
@@ -18,25 +18,13 @@ SEQ_LENGTH = 256
 def tiny_config(**changes: Any) -> QwenAudioConfig:
     sizes: dict[str, Any] = {
         "vocab_size": NUM_TEXT_TOKENS + 3522 + 40,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "kv_channels": 8,
-        "intermediate_size": 96,
         "layer_norm_epsilon": 1e-5,
         "seq_length": SEQ_LENGTH,
         "max_position_embeddings": 4096,
-        "audio": {
-            "n_mels": 80,
-            "n_ctx": 1500,
-            "n_state": 48,
-            "n_head": 3,
-            "n_layer": 2,
-            "output_dim": 32,
-            "audio_start_id": NUM_TEXT_TOKENS + 3520,
-        },
+        "audio": SIZES["audio"]
+        | {"n_state": 48, "n_head": 3, "audio_start_id": NUM_TEXT_TOKENS + 3520},
     }
-    return QwenAudioConfig(**(sizes | changes))
+    return QwenAudioConfig(**(SIZES | sizes | changes))
 
 
 def tiny_model(**changes: Any) -> QwenAudioForCausalLM:

@@ -18,10 +18,10 @@ from typing import Any, Final
 import httpx
 import torch
 from huggingface_hub import snapshot_download
-from transformers.utils import logging
 
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.errors import HearingError
+from qwen_audio_agent.model.library_calls import quiet
 from qwen_audio_agent.speech.text import on_one_line
 
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
@@ -172,20 +172,6 @@ def loading(folder: Path) -> Iterator[None]:
             yield
     except Exception as error:  # damaged files fail in as many ways as there are
         raise HearingError(f"{shown(folder)} cannot be loaded ({_line(error)})") from error
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the advice and the bars of progress of transformers, which are for programmers."""
-    verbosity, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if had_bar:
-            logging.enable_progress_bar()
 
 
 def _line(error: Exception) -> str:

@@ -27,10 +27,10 @@ from qwen_audio_agent.model.ears.checkpoints import (
     find_checkpoint,
     load_model,
     loading,
-    quiet,
 )
 from qwen_audio_agent.model.ears.network_ear import Floats, Heard, NetworkEar
 from qwen_audio_agent.model.ears.written_words import token_words
+from qwen_audio_agent.model.library_calls import quiet
 from qwen_audio_agent.model.timestamps import TimedText
 
 _REVISION: Final = 1

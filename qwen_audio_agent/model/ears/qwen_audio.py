@@ -41,9 +41,8 @@ class QwenAudioEar(NetworkEar):
         "0.1 s is not calibrated"
     )
     rank: ClassVar[int] = 50
-    batch_size: ClassVar[int] = (
-        4  # of half a minute: what a step reads is the weights, once for all
-    )
+    # Of half a minute each: what a step reads is the weights, once for all.
+    batch_size: ClassVar[int] = 4
     error: ClassVar[float] = 0.1  # the published AAS is 72 ms for both edges together
 
     def _find_weights(self, weights: str, *, download: bool) -> None:
@@ -70,7 +69,7 @@ class QwenAudioEar(NetworkEar):
         folder = self._checkpoint.folder
         with loading(folder):
             tokenizer = QWenTokenizer.from_pretrained(folder, local_files_only=True)
-        return Transcriber(self._model, tokenizer)
+            return Transcriber(self._model, tokenizer)
 
     @property
     def _can_answer(self) -> bool:
