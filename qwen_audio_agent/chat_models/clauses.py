@@ -36,6 +36,7 @@ _IN_PLACE = _UNITS | {
 }
 _TELLS_NO_MORE = ("report", "edit", "block", "negation", "judging")
 _MODALS = ("can", "could", "would", "will", "please")
+_GREETINGS = ("hi", "hey", "hello", "there", "ok", "okay", "oh", "well")
 _JOINING = ("so", "and", "but", "then", "because", "since", "as", "that", "also", "plus")
 
 
@@ -146,7 +147,7 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     told_apart = before is not None and before.mark is not None and before.mark.kind != ","
     pieces = [piece for piece in clause.pieces if not _of_place(piece)]
     words = [piece.text.lower().replace("’", "'") for piece in pieces]
-    while words and words[0] in (*_JOINING, *_words("reason")):
+    while words and words[0] in (*_JOINING, *_GREETINGS, *_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
     if clause.words[0] == "but" and not told_before:

@@ -89,6 +89,9 @@ class _Reader(
     def bleep_step(self, children: list[list[Passage]]) -> list[Step]:
         return self.step([Silence(passage, "bleep") for passage in children[0]])
 
+    def removed_step(self, children: list[Any]) -> list[Step]:
+        return self.step(children)
+
     def count_step(self, children: list[Phrase]) -> list[Step]:
         return [Step(Mention(Passage(children[0])))]
 
