@@ -7,35 +7,38 @@ from collections.abc import Sequence
 from qwen_audio_agent.chat_models.calls import heard_times
 from qwen_audio_agent.chat_models.conversation import Done
 from qwen_audio_agent.chat_models.intents import (
-    END,
-    START,
-    AudioName,
-    AudioRef,
-    Counted,
     Cut,
     Denoise,
     Duration,
-    Edge,
     Effect,
     Fade,
     Find,
     Gain,
     Insert,
-    It,
     Keep,
-    Material,
-    Moment,
     Move,
-    Passage,
-    Pause,
-    Phrase,
-    Place,
     Replace,
     Silence,
     Step,
     Tidy,
     Transcribe,
     Undo,
+)
+from qwen_audio_agent.chat_models.named import (
+    END,
+    START,
+    AudioName,
+    AudioRef,
+    Beside,
+    Counted,
+    Edge,
+    It,
+    Material,
+    Moment,
+    Passage,
+    Pause,
+    Phrase,
+    Place,
 )
 from qwen_audio_agent.chat_models.scene import Scene, apart, listed, pick
 from qwen_audio_agent.speech.text import quoted
@@ -207,6 +210,8 @@ def _edge(edge: Edge) -> str:
             return "the pause" if which == "only" else f"the {which} pause"
         case It():
             return "it"
+        case Beside(side, beside, seconds):
+            return f"{seconds:g} s {side} {_edge(beside)}"
         case Counted(_, count):
             return "a word" if count == 1 else f"{count} words"
 

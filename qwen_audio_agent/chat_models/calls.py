@@ -6,36 +6,39 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from qwen_audio_agent.chat_models.intents import (
-    END,
-    ORDINALS,
     Action,
-    Counted,
     Cut,
     Denoise,
     Duration,
-    Edge,
     Effect,
     Fade,
     Find,
     Gain,
     Insert,
-    It,
     Join,
     Keep,
     Leave,
-    Material,
     Mention,
-    Moment,
     Move,
-    Passage,
-    Pause,
-    Phrase,
-    Place,
     Replace,
     Silence,
     Step,
     Tidy,
     Transcribe,
+)
+from qwen_audio_agent.chat_models.named import (
+    END,
+    ORDINALS,
+    Beside,
+    Counted,
+    Edge,
+    It,
+    Material,
+    Moment,
+    Passage,
+    Pause,
+    Phrase,
+    Place,
 )
 from qwen_audio_agent.chat_models.scene import Scene, apart
 from qwen_audio_agent.errors import InstructionError
@@ -291,7 +294,7 @@ class _Resolver:
             case Phrase():
                 match = self.scene.place(self.number, edge)
                 return match.start, match.end
-            case It() | Counted():
+            case It() | Counted() | Beside():
                 raise InstructionError("I do not know what is meant there; name words or a time.")
 
     def _seconds(self, moment: Moment) -> float:

@@ -16,10 +16,7 @@ from qwen_audio_agent.chat_models.intents import (
     Insert,
     Keep,
     Leave,
-    Moment,
     Move,
-    Passage,
-    Phrase,
     Replace,
     Silence,
     Step,
@@ -27,6 +24,7 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
     Undo,
 )
+from qwen_audio_agent.chat_models.named import Moment, Passage, Phrase
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.chat_models.scene import Scene, often, pick
 from qwen_audio_agent.errors import EditError, InstructionError
@@ -41,13 +39,24 @@ def check_agreement(steps: Sequence[Step]) -> None:
     Raises:
         InstructionError: says which.
     """
-    edits = [step for step in steps if not isinstance(step.action, _Question)]
+    edits = _standing([step for step in steps if not isinstance(step.action, _Question)])
     for first, second in combinations(edits, 2):
         if _contradict(first, second):
             raise InstructionError(
                 "Two of these edits contradict each other, or one does what the other has done "
                 "already; give the one that you mean."
             )
+
+
+def _standing(edits: Sequence[Step]) -> list[Step]:
+    """The edits that no later step takes back."""
+    standing: list[Step] = []
+    for step in edits:
+        if isinstance(step.action, Undo) and standing:
+            standing.pop()
+        else:
+            standing.append(step)
+    return standing
 
 
 def without_kept(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -60,6 +69,8 @@ def without_kept(steps: Sequence[Step]) -> tuple[Step, ...]:
     kept = [step for step in edits if _keeps(step)]
     changing = [step for step in edits if step not in kept]
     for step in kept:
+        if _keeps_stretch(step, changing):
+            continue
         if isinstance(step.action, Keep) and len(edits) > 1 and not _beside(step, changing):
             raise InstructionError(
                 'Shall everything else go? Then say "keep only ..."; '
@@ -73,13 +84,25 @@ def without_kept(steps: Sequence[Step]) -> tuple[Step, ...]:
         return tuple(steps)
     if kept and not changing:
         raise InstructionError("What shall I change? What I am not told to change stays as it is.")
-    return tuple(step for step in steps if step not in kept)
+    return tuple(step for step in steps if step not in kept or _keeps_stretch(step, changing))
 
 
 def _keeps(step: Step) -> bool:
     return isinstance(step.action, Leave) or (
         isinstance(step.action, Keep) and not step.action.only
     )
+
+
+def _keeps_stretch(kept: Step, changing: Sequence[Step]) -> bool:
+    """Whether "keep from 3 to 9 s" is an edit: nothing else is done to a part, so nothing else
+    can be meant.
+    """
+    match kept.action:
+        case Keep(Passage(_, end, part)) if end is not None or part != "it":
+            return all(
+                not passages_of(step.action) and step.audio == kept.audio for step in changing
+            )
+    return False
 
 
 def _beside(kept: Step, changing: Sequence[Step]) -> bool:

@@ -12,15 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.intents import Action, Cut, Gain, Keep, Leave, Silence, Step
+from qwen_audio_agent.chat_models.named import (
     ORDINALS,
-    Action,
+    Beside,
     Counted,
-    Cut,
     Edge,
-    Gain,
-    Keep,
-    Leave,
     Material,
     Moment,
     Near,
@@ -28,8 +25,6 @@ from qwen_audio_agent.chat_models.intents import (
     Phrase,
     Place,
     Several,
-    Silence,
-    Step,
     Which,
 )
 from qwen_audio_agent.chat_models.scene import Scene, often, pick
@@ -61,8 +56,8 @@ def _chosen(step: Step, scene: Scene) -> Action:
         match getattr(step.action, field.name):
             case Passage() as passage:
                 changes[field.name] = _Chooser.of(step, scene).passage(passage)
-            case Place(_, edge) as place:
-                changes[field.name] = replace(place, edge=_Chooser.of(step, scene).edge(edge))
+            case Place() as place:
+                changes[field.name] = _Chooser.of(step, scene).place(place)
             case Material(audio, Passage() as passage) as material:
                 chooser = _Chooser(scene, scene.number(audio))
                 changes[field.name] = replace(material, passage=chooser.passage(passage))
@@ -116,13 +111,31 @@ class _Chooser:
         end = None if passage.end is None else self.edge(passage.end)
         return replace(passage, start=self.edge(passage.start), end=end)
 
+    def place(self, place: Place) -> Place:
+        """A place; of words that are there several times, those behind its edge come next."""
+        edge, before = self.edge(place.edge), place.before
+        if before and before.which == "only" and isinstance(edge, Phrase):
+            before = self._near(before, Near("after", edge, nearest=True))
+        return replace(place, edge=edge, before=before)
+
     def edge(self, edge: Edge) -> Edge:
         match edge:
             case Counted():
                 return self._counted(edge)
+            case Beside():
+                return self._beside(edge)
             case Phrase(near=Near() as near):
                 return self._near(replace(edge, near=None), near)
         return edge
+
+    def _beside(self, beside: Beside) -> Moment:
+        edge = self.edge(beside.edge)
+        start, end = self._sides(edge)
+        away = beside.seconds if beside.side == "after" else -beside.seconds
+        seconds = round((end if beside.side == "after" else start) + away, 6)
+        if seconds < 0:
+            raise InstructionError(f"There are no {beside.seconds:g} s before that.")
+        return Moment(seconds)
 
     def _counted(self, counted: Counted) -> Phrase:
         """The words with these numbers."""

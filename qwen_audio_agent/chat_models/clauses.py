@@ -34,6 +34,9 @@ _IN_PLACE = _UNITS | {
     "a",
     "half",
 }
+_TELLS_NO_MORE = ("report", "edit", "block", "negation", "judging")
+_MODALS = ("can", "could", "would", "will", "please")
+_GREETINGS = ("hi", "hey", "hello", "there", "ok", "okay", "oh", "well")
 _JOINING = ("so", "and", "but", "then", "because", "since", "as", "that", "also", "plus")
 
 
@@ -93,11 +96,40 @@ def _parted(clause: _Clause) -> list[_Clause]:
     words = clause.words
     for at in range(1, len(words)):
         before, after = clause.pieces[:at], clause.pieces[at:]
-        if words[at] in _words("reason") or (
-            words[at] in ("so", "and", "but") and _asks(words[at + 1 : at + 5])
+        if (
+            words[at] in _words("reason")
+            or (
+                words[at] in ("so", "and", "but")
+                and (
+                    _asks(words[at + 1 : at + 5])
+                    or (words[at : at + 1] == ["so"] and _orders(words, at + 1))
+                )
+            )
+            or _tells_on(words, at)
+            or _asks_on(words, at)
         ):
             return [_Clause(before, _comma(after[0])), *_parted(_Clause(after, clause.mark))]
     return [clause]
+
+
+def _orders(words: Sequence[str], at: int) -> bool:
+    """Whether a verb of an edit stands there."""
+    return at < len(words) and words[at] in _words("verb")
+
+
+def _asks_on(words: Sequence[str], at: int) -> bool:
+    """Whether a question begins there, without a comma: "... are harsh can you soften them"."""
+    return words[at] in _MODALS and words[at - 1] not in _words("linking") and _asks(words[at:])
+
+
+def _tells_on(words: Sequence[str], at: int) -> bool:
+    """Whether something is told from there to the end, without a comma: "... he takes forever"."""
+    return (
+        words[at] in _words("run_on")
+        and words[at - 1] not in _words("linking")
+        and len(words) - at > 1
+        and not set(words[at:]) & frozenset[str]().union(*map(_words, _TELLS_NO_MORE))
+    )
 
 
 def _comma(piece: Piece) -> Piece:
@@ -115,7 +147,7 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     told_apart = before is not None and before.mark is not None and before.mark.kind != ","
     pieces = [piece for piece in clause.pieces if not _of_place(piece)]
     words = [piece.text.lower().replace("’", "'") for piece in pieces]
-    while words and words[0] in (*_JOINING, *_words("reason")):
+    while words and words[0] in (*_JOINING, *_GREETINGS, *_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
     if clause.words[0] == "but" and not told_before:

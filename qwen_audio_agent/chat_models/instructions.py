@@ -17,12 +17,17 @@ from qwen_audio_agent.chat_models.typos import corrected, is_english
 from qwen_audio_agent.errors import InstructionError
 
 
+class NotUnderstoodError(InstructionError):
+    """The words of an instruction make no sense, or two, before anything is heard."""
+
+
 @lru_cache(maxsize=64)
 def understand(sentence: str) -> Instruction:
     """What a sentence asks for; kept a while, because a plan is made anew for each of its steps.
 
     Raises:
-        InstructionError: some of it is not understood, so that none of it shall be done.
+        NotUnderstoodError: some of it is not understood, so that none of it shall be done.
+        InstructionError: it makes no sense otherwise.
     """
     parser = open_parser()
     pieces = split(sentence, parser.vocabulary, parser.outside)
@@ -44,9 +49,9 @@ def understand(sentence: str) -> Instruction:
             meant, tuple(f'I read "{typed.text}" as "{word}".' for typed, word in slips)
         )
     if others:
-        raise InstructionError(_ask_about(others))
+        raise NotUnderstoodError(_ask_about(others))
     if not understood:
-        raise InstructionError(not_understood(sentence, pieces, parser.stop(_told(pieces))))
+        raise NotUnderstoodError(not_understood(sentence, pieces, parser.stop(_told(pieces))))
     return Instruction(steps)
 
 

@@ -11,23 +11,19 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from qwen_audio_agent.chat_models.intents import (
-    END,
-    ORDINALS,
-    START,
     Cut,
     Effect,
     Find,
     Insert,
     Keep,
-    Moment,
     Move,
-    Passage,
     Replace,
     Step,
     Tidy,
     Transcribe,
     Undo,
 )
+from qwen_audio_agent.chat_models.named import END, ORDINALS, START, Moment, Passage
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 

@@ -8,11 +8,8 @@ from dataclasses import dataclass, replace
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
 from qwen_audio_agent.chat_models.checking import check_agreement, check_presence, without_kept
 from qwen_audio_agent.chat_models.choosing import with_choices
-from qwen_audio_agent.chat_models.instructions import understand
+from qwen_audio_agent.chat_models.instructions import NotUnderstoodError, understand
 from qwen_audio_agent.chat_models.intents import (
-    AudioEvery,
-    AudioNumber,
-    AudioRef,
     Denoise,
     Effect,
     Fade,
@@ -20,18 +17,23 @@ from qwen_audio_agent.chat_models.intents import (
     Insert,
     Instruction,
     Join,
-    Material,
-    Passage,
-    Phrase,
-    Several,
     Step,
     Tidy,
     Undo,
+)
+from qwen_audio_agent.chat_models.named import (
+    AudioEvery,
+    AudioNumber,
+    AudioRef,
+    Material,
+    Passage,
+    Phrase,
 )
 from qwen_audio_agent.chat_models.ordering import in_order
 from qwen_audio_agent.chat_models.references import mapped, with_references
 from qwen_audio_agent.chat_models.remaining import check_remaining
 from qwen_audio_agent.chat_models.scene import Scene, listed
+from qwen_audio_agent.chat_models.wording import with_moves, with_said_quoted, with_whole_phrases
 from qwen_audio_agent.errors import InstructionError
 
 
@@ -53,10 +55,11 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
     Raises:
         InstructionError: it is not understood as a whole, or cannot be done; so nothing of it is.
     """
-    instruction = understand(scene.talk.instruction)
+    instruction = _understood(scene)
     steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)), scene)
     steps = tuple(_with_singulars(step, scene) for step in steps)
-    steps = with_choices(steps, scene)
+    steps = with_moves(steps, scene)
+    steps = with_choices(with_whole_phrases(steps, scene), scene)
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(
@@ -84,6 +87,21 @@ def check_plan(plan: Plan, scene: Scene, tools: Collection[str]) -> None:
         call_for(step, scene)
 
 
+def _understood(scene: Scene) -> Instruction:
+    """The instruction; where it makes no sense, with the words quoted that are said just so."""
+    sentence = scene.talk.instruction
+    try:
+        return understand(sentence)
+    except NotUnderstoodError as error:
+        said = with_said_quoted(sentence, scene)
+        if said == sentence:
+            raise
+        try:
+            return understand(said)
+        except NotUnderstoodError:
+            raise error from None
+
+
 def _earlier(instructions: Sequence[str]) -> tuple[Step, ...]:
     """The steps of the instruction before, if it was understood."""
     try:
@@ -108,7 +126,10 @@ def _with_singulars(step: Step, scene: Scene) -> Step:
 
     def singular(passage: Passage) -> Passage:
         match passage.start:
-            case Phrase(text, "every" | Several(), False) as phrase if text.endswith("s"):
+            case Phrase(text, which, False, times) as phrase if text.endswith("s") and (
+                which,
+                times,
+            ) != ("only", None):
                 number = scene.number(step.audio)
                 if not scene.places(number, text) and scene.places(number, text[:-1]):
                     return replace(passage, start=replace(phrase, text=text[:-1]))

@@ -7,29 +7,31 @@ from dataclasses import fields, replace
 from functools import partial
 
 from qwen_audio_agent.chat_models.intents import (
-    ORDINALS,
     Action,
     Again,
-    AudioIt,
     Cut,
-    Edge,
     Find,
     Gain,
     Insert,
-    It,
     Keep,
     Leave,
-    Material,
     Mention,
     Move,
-    Passage,
-    Phrase,
-    Place,
-    Several,
     Silence,
     Step,
     Transcribe,
     Undo,
+)
+from qwen_audio_agent.chat_models.named import (
+    ORDINALS,
+    AudioIt,
+    Edge,
+    It,
+    Material,
+    Passage,
+    Phrase,
+    Place,
+    Several,
 )
 from qwen_audio_agent.errors import InstructionError
 
@@ -197,6 +199,8 @@ def _single(passage: Passage) -> Edge:
 def _last_passage(before: Sequence[Step]) -> Passage:
     """What was asked about last."""
     match before[-1].action if before else None:
+        case Undo() if len(before) > 1:
+            return _undone(before[-2])
         case Find(phrase):
             return Passage(phrase)
         case Mention(passage) | Leave(passage, "cut" | "silence"):
@@ -211,6 +215,14 @@ def _last_passage(before: Sequence[Step]) -> Passage:
     )
 
 
+def _undone(step: Step) -> Passage:
+    """What the step was about that is taken back."""
+    passages = passages_of(step.action)
+    if len(passages) != 1:
+        raise InstructionError("What is it that was undone? Name the words, or give times.")
+    return passages[0]
+
+
 def _last_phrase(before: Sequence[Step]) -> Phrase:
     """The words that were named last."""
     for step in reversed(before):
@@ -223,7 +235,7 @@ def _without_whole(action: Action, before: Sequence[Step]) -> Action:
     """A gain of "it" means the whole recording, unless something else may be meant."""
     if not isinstance(action, Gain) or action.passage != Passage(It()):
         return action
-    if all(isinstance(step.action, Cut) or not passages_of(step.action) for step in before):
+    if all(isinstance(step.action, Cut | Keep) or not passages_of(step.action) for step in before):
         return replace(action, passage=None)
     if isinstance(before[-1].action, Find | Mention):
         return action

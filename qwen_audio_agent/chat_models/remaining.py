@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from math import inf
 
 from qwen_audio_agent.chat_models.calls import heard_times
-from qwen_audio_agent.chat_models.intents import Cut, Insert, Keep, Passage, Phrase, Replace, Step
+from qwen_audio_agent.chat_models.intents import Cut, Insert, Keep, Replace, Step
+from qwen_audio_agent.chat_models.named import Passage, Phrase
 from qwen_audio_agent.chat_models.references import phrases_of
 from qwen_audio_agent.chat_models.scene import Scene, pick
 from qwen_audio_agent.errors import InstructionError

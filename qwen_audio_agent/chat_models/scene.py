@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qwen_audio_agent.chat_models.conversation import Conversation
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.named import (
     ORDINALS,
     AudioEvery,
     AudioIt,

@@ -66,12 +66,14 @@ _PATTERNS = re.compile(
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
     | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
+    | (?P<MINUTES>\d+m[0-5]\d(?:\.\d+)?(?![\w.]))
     | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)
         (?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
     | (?P<ORDINAL>\d+(?:st|nd|rd|th)\b)
     | (?P<FACTOR>(?:\d+(?:\.\d+)?|\.\d+)[x×](?![^\W_])|[x×]\d+(?:\.\d+)?)
     | (?P<NUMBER>(?:(?<![^\s(=])[-+−])?(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\.\d+))
     | (?P<PLURAL>(?<=[^\W\d_]["”'’])['’]?s(?![^\W_]))
+    | (?P<SPACED>\b(?:de|un)[ ](?:ess(?:er|ing)?|nois(?:e|ing|er)|click(?:er|ing)?)\b)
     | (?P<WORD>[^\W\d_]+(?:['’][^\W\d_]+)*(?:[-‑][^\W\d_]+(?:['’][^\W\d_]+)*)*['’]?)
     | (?P<ARROW>(?<=[\dsmhcn])\s*(?:\.{{2,3}}|-+>|=>|→)\s*(?=[\d.])
         |(?<=[smhc])\s+-\s+(?=[\d.]+\s?(?:s|secs?|seconds?|m|mins?|minutes?|ms|:\d\d)(?![^\W\d_]))
@@ -90,6 +92,7 @@ _PATTERNS = re.compile(
 _KIND_OF = {
     "CLOCK": "TIME",
     "LENGTH": "TIME",
+    "MINUTES": "TIME",
     "DASH": "to",
     "ARROW": "to",
     "CALL": "OTHER",
@@ -118,7 +121,7 @@ def split(
             f"The instruction is {len(sentence)} characters long; "
             f"at most {MAX_CHARACTERS} are read. Give it in several shorter ones."
         )
-    raw = list(spelled_out(_raw(_with_lines(sentence))))
+    raw = list(spelled_out(_raw(_with_lines(_with_dictated(sentence)))))
     pieces = list(_named(join_number_words(raw), vocabulary, outside or {}))
     if len(pieces) > MAX_PIECES:
         raise InstructionError(
@@ -126,6 +129,23 @@ def split(
             "Give it in several shorter ones."
         )
     return pieces
+
+
+_DICTATED = re.compile(
+    r"\b(?:open )?quote (?P<said>[^\"]+?) (?:unquote|end quote|close quote|endquote)\b",
+    re.IGNORECASE,
+)
+
+
+def _with_dictated(sentence: str) -> str:
+    """ "Cut quote good morning unquote", with quotation marks; every character stays in place."""
+
+    def marked(match: re.Match[str]) -> str:
+        before = match.start("said") - match.start()
+        after = match.end() - match.end("said")
+        return f'{" " * (before - 1)}"{match["said"]}"{" " * (after - 1)}'
+
+    return _DICTATED.sub(marked, sentence)
 
 
 def _with_lines(sentence: str) -> str:
@@ -156,6 +176,10 @@ def _raw(sentence: str) -> Iterator[Piece]:
             raise AssertionError("OTHER takes any character")
         position = match.end()
         kind = match.lastgroup or "OTHER"
+        if kind == "SPACED":
+            text = "".join(match.group().split())
+            yield Piece("WORD", text, match.start(), match.end())
+            continue
         if kind not in {"SPACE", "HYPHEN"}:
             yield Piece(
                 kind, match.group(), match.start(), match.end(), _value(kind, match.group())
@@ -175,6 +199,9 @@ def _value(kind: str, text: str) -> float:
         for part in text.replace(",", ".").split(":"):
             seconds = seconds * 60 + float(part)
         return seconds
+    if kind == "MINUTES":
+        whole, rest = re.split("m", text, flags=re.IGNORECASE)
+        return int(whole) * 60 + float(rest)
     if kind == "LENGTH":
         parts = re.findall(r"([\d.]+)([a-z]+)", text.lower())
         return sum(float(number) * SECONDS_OF[unit] for number, unit in parts)

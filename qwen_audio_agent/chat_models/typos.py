@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import islice, product
+from itertools import groupby, islice, product
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.chat_models.pieces import Piece
@@ -46,7 +46,13 @@ def _choices(piece: Piece, vocabulary: Collection[str]) -> list[Piece]:
             known for known in vocabulary if len(known) > len(word) or sorted(known) == sorted(word)
         ]
     meant = sorted(known for known in (*vocabulary, *LEFT_OUT) if one_slip_apart(word, known))
-    return [replace(piece, kind=known) for known in meant] or [piece]
+    doubled = [known for known in meant if _undoubled(known) == _undoubled(word)]
+    return [replace(piece, kind=known) for known in doubled or meant] or [piece]
+
+
+def _undoubled(word: str) -> str:
+    """The word with one of each pair of letters: doubling is the commonest slip of all."""
+    return "".join(letter for letter, _ in groupby(word))
 
 
 def one_slip_apart(typed: str, meant: str) -> bool:

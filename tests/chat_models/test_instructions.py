@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qwen_audio_agent.chat_models.instructions import understand
-from qwen_audio_agent.chat_models.intents import Cut, Denoise, Passage, Phrase
+from qwen_audio_agent.chat_models.intents import Cut, Denoise
+from qwen_audio_agent.chat_models.named import Passage, Phrase
 from qwen_audio_agent.chat_models.parser import open_parser
 from qwen_audio_agent.errors import InstructionError
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from qwen_audio_agent.chat_models.instructions import understand
-from qwen_audio_agent.chat_models.intents import Moment, Phrase
+from qwen_audio_agent.chat_models.named import Moment, Phrase
 from qwen_audio_agent.chat_models.ordering import in_order
 from qwen_audio_agent.errors import InstructionError
 

@@ -9,21 +9,19 @@ from typing import Any
 from lark import Token, Tree
 from lark.exceptions import VisitError
 
-from qwen_audio_agent.chat_models.intents import (
-    Action,
-    AudioRef,
-    It,
-    Passage,
-    Phrase,
-    Place,
-    Step,
-    Transcribe,
-)
+from qwen_audio_agent.chat_models.intents import Action, Mention, Silence, Step, Transcribe
+from qwen_audio_agent.chat_models.named import AudioRef, It, Passage, Phrase, Place
 from qwen_audio_agent.chat_models.reading.asking import Asking
 from qwen_audio_agent.chat_models.reading.choosing import ButNot, Choosing, Chosen
 from qwen_audio_agent.chat_models.reading.effects import Effects
-from qwen_audio_agent.chat_models.reading.level import Level, Softly
-from qwen_audio_agent.chat_models.reading.mentioning import Filling, Instead, Mentioning
+from qwen_audio_agent.chat_models.reading.level import Fully, Level, Softly
+from qwen_audio_agent.chat_models.reading.mentioning import (
+    Filling,
+    Instead,
+    Length,
+    Mentioning,
+    Unneeded,
+)
 from qwen_audio_agent.chat_models.reading.placing import Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.stretches import Stretches
@@ -31,6 +29,9 @@ from qwen_audio_agent.chat_models.reading.times import Times
 from qwen_audio_agent.chat_models.reading.words import OfAudio, Words
 from qwen_audio_agent.chat_models.references import mapped, passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
+
+_Change = Softly | Fully | Instead | Filling | Length | Unneeded | Chosen | ButNot
+_CHANGES = (Softly, Fully, Instead, Filling, Length, Unneeded, Chosen, ButNot)
 
 
 class _Reader(
@@ -67,7 +68,7 @@ class _Reader(
         for child in (child.value if isinstance(child, OfAudio) else child for child in children):
             if isinstance(child, tuple):
                 audio = child[0] or audio
-            elif isinstance(child, Softly | Instead | Filling | Chosen | ButNot):
+            elif isinstance(child, _CHANGES):
                 changes.append(child)
             elif isinstance(child, list):
                 actions += child
@@ -79,6 +80,24 @@ class _Reader(
 
     loose = start
 
+    def remove_step(self, children: list[list[Action]]) -> list[Step]:
+        return self.step(children)
+
+    def mute_step(self, children: list[list[Passage]]) -> list[Step]:
+        return self.step([Silence(passage) for passage in children[0]])
+
+    def bleep_step(self, children: list[list[Passage]]) -> list[Step]:
+        return self.step([Silence(passage, "bleep") for passage in children[0]])
+
+    def removed_step(self, children: list[Any]) -> list[Step]:
+        return self.step(children)
+
+    def count_step(self, children: list[Phrase]) -> list[Step]:
+        return [Step(Mention(Passage(children[0])))]
+
+    def undo_step(self, children: list[Any]) -> list[Step]:
+        return self.step(children)
+
     def transcribe_audio(self, children: list[AudioRef]) -> list[Step]:
         return [Step(Transcribe(), children[0])]
 
@@ -86,12 +105,19 @@ class _Reader(
         """ "After cutting X, denoise" and "cut X before you denoise"."""
         return self.start(steps)
 
+    def steps_corrected(self, steps: list[list[Step]]) -> list[Step]:
+        """ "Cut X, sorry, I mean cut Y": the second, of the same kind as the first."""
+        wrong, right = steps
+        if len(wrong) != len(right) or any(
+            type(one.action) is not type(other.action)
+            for one, other in zip(wrong, right, strict=True)
+        ):
+            raise InstructionError("Which of the two do you mean? Say only that.")
+        return right
+
     def steps_turned(self, steps: list[list[Step]]) -> list[Step]:
         """ "Before denoising, cut X" and "denoise after cutting X"."""
         return self.start(steps[::-1])
-
-
-_Change = Softly | Instead | Filling | Chosen | ButNot
 
 
 def _changed(action: Action, change: _Change) -> Action:

@@ -6,7 +6,8 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Duration, Find, Near, Passage, Phrase, Transcribe
+from qwen_audio_agent.chat_models.intents import Duration, Find, Transcribe
+from qwen_audio_agent.chat_models.named import Near, Passage, Phrase
 from qwen_audio_agent.chat_models.reading.stretches import all_after, all_before
 from qwen_audio_agent.errors import InstructionError
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.named import (
     ORDINALS,
     Counted,
     It,

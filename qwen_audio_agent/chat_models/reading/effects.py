@@ -6,7 +6,7 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Effect, Undo
+from qwen_audio_agent.chat_models.intents import Action, Effect, Undo
 from qwen_audio_agent.chat_models.reading.level import number_among
 from qwen_audio_agent.errors import InstructionError
 
@@ -117,11 +117,15 @@ class Effects(Transformer[Token, Any]):
     def half_factor(self) -> float:
         return 0.5
 
+    def wanted_sound(self, action: Action) -> Action:
+        """ "I want the rumble below 80 Hz cut off"."""
+        return action
+
     def tempo(self, effect: Effect) -> Effect:
         return effect
 
-    def undo(self) -> Undo:
-        return Undo()
+    def undo(self, *again: Undo) -> Undo:
+        return again[0] if again else Undo()
 
     def undo_times(self, number: float) -> Undo:
         if number < 1 or number != int(number):

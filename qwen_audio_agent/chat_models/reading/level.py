@@ -7,15 +7,8 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import (
-    Action,
-    Denoise,
-    Effect,
-    Fade,
-    Gain,
-    It,
-    Passage,
-)
+from qwen_audio_agent.chat_models.intents import Action, Denoise, Effect, Fade, Gain
+from qwen_audio_agent.chat_models.named import It, Passage
 from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.errors import InstructionError
 
@@ -75,12 +68,31 @@ class Softly:
         return action
 
 
+@dataclass(frozen=True, slots=True)
+class Fully:
+    """ "As strongly as possible": what the tools do where nothing is said."""
+
+    def of(self, action: Action) -> Action:
+        """The action, which is done so.
+
+        Raises:
+            InstructionError: it has no strength, or another one.
+        """
+        match action:
+            case Denoise(1.0) | Effect("compress" | "deess" | "declick" | "highpass", None):
+                return action
+        raise InstructionError("How strongly? Say it once, as a number.")
+
+
 @v_args(inline=True)
 class Level(Transformer[Token, Any]):
     """What the rules of grammar/noise.lark and level.lark mean."""
 
     def gently(self) -> Softly:
         return Softly(amount=False)
+
+    def fully(self) -> Fully:
+        return Fully()
 
     def slightly(self) -> Softly:
         return Softly(amount=True)
@@ -110,6 +122,11 @@ class Level(Transformer[Token, Any]):
 
     def denoise_so(self, _complaint: Denoise, denoise: Denoise) -> Denoise:
         return denoise
+
+    def denoise_so_much(self, complaint: Action, strength: float) -> Denoise:
+        if complaint != Denoise():
+            raise InstructionError("How much of that shall go? I can only take all of it.")
+        return Denoise(strength)
 
     def denoise_percent(self, number: float) -> Denoise:
         return Denoise(self.percent(number))
@@ -150,6 +167,10 @@ class Level(Transformer[Token, Any]):
     def louder_whole(self, *children: Any) -> Gain:
         """ "And 2 dB louder", of what the steps before are about."""
         return replace(self.louder(*children), passage=Passage(It()))
+
+    def louder_there(self, *children: Any) -> Gain:
+        """ "Add 4 dB there": never the whole."""
+        return replace(self.louder(*children), passage=Passage(It(part=True)))
 
     def quieter_whole(self, *children: Any) -> Gain:
         return replace(self.quieter(*children), passage=Passage(It()))

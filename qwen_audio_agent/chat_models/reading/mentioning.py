@@ -11,14 +11,19 @@ from qwen_audio_agent.chat_models.intents import (
     Action,
     Again,
     Cut,
+    Denoise,
+    Effect,
     Fill,
-    It,
+    Insert,
+    Join,
+    Keep,
     Mention,
-    Near,
-    Passage,
-    Phrase,
+    Move,
+    Replace,
     Silence,
+    Tidy,
 )
+from qwen_audio_agent.chat_models.named import It, Near, Passage, Phrase
 from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.errors import InstructionError
 
@@ -67,6 +72,43 @@ class Filling:
         raise InstructionError("What shall be heard there? Say it once, with what to mute.")
 
 
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """ "We have no use for it", of what goes."""
+
+    def of(self, action: Action) -> Action:
+        """The action, if it takes something away.
+
+        Raises:
+            InstructionError: it does not.
+        """
+        if isinstance(action, Cut | Silence | Tidy | Denoise | Effect):
+            return action
+        raise InstructionError("Shall it stay or go? Say only what to do.")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Whether the recording keeps its length: "without changing the length", "close the gap"."""
+
+    same: bool
+
+    def of(self, action: Action) -> Action:
+        """The action, if the length is then as told.
+
+        Raises:
+            InstructionError: it is not.
+        """
+        longer_or_shorter = isinstance(action, Cut | Keep | Insert | Join | Tidy) or (
+            isinstance(action, Effect) and action.name == "tempo"
+        )
+        if longer_or_shorter == self.same and not isinstance(action, Move | Replace | Mention):
+            raise InstructionError(
+                "A cut closes the gap, and a mute keeps the length; say which of them you mean."
+            )
+        return action
+
+
 @v_args(inline=True)
 class Mentioning(Transformer[Token, Any]):
     """What the rules of grammar/mentioning.lark mean; what is told of a thing changes nothing."""
@@ -79,6 +121,15 @@ class Mentioning(Transformer[Token, Any]):
 
     def filled_room(self) -> Filling:
         return Filling("room")
+
+    def unneeded(self) -> Unneeded:
+        return Unneeded()
+
+    def same_length(self) -> Length:
+        return Length(same=True)
+
+    def gap_closed(self) -> Length:
+        return Length(same=False)
 
     def instead_of_cut(self) -> Instead:
         return Instead("cut")

@@ -6,20 +6,19 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.intents import Insert, Join, Move, Replace
+from qwen_audio_agent.chat_models.named import (
     START,
     AudioIt,
     AudioRef,
+    Beside,
     Edge,
-    Insert,
-    Join,
     Material,
     Moment,
-    Move,
     Passage,
+    Pause,
     Phrase,
     Place,
-    Replace,
 )
 from qwen_audio_agent.chat_models.reading.stretches import stretch
 from qwen_audio_agent.chat_models.reading.times import Length, moment_of
@@ -60,6 +59,13 @@ class Placing(Transformer[Token, Any]):
     def at_place(self, moment: Any) -> Place:
         return Place("at", moment_of(moment))
 
+    def place_beside_before(self, length: Length, edge: Phrase | Pause) -> Place:
+        """ "Half a second before X"."""
+        return Place("at", Beside("before", edge, length.seconds))
+
+    def place_beside_after(self, length: Length, edge: Phrase | Pause) -> Place:
+        return Place("at", Beside("after", edge, length.seconds))
+
     def after_minute(self) -> Place:
         return Place("at", Moment(60.0))
 
@@ -91,6 +97,11 @@ class Placing(Transformer[Token, Any]):
     def join(self, *parts: AudioRef | float) -> Join:
         crossfade = parts[-1] if isinstance(parts[-1], float) else None
         return Join(tuple(part for part in parts if not isinstance(part, float)), crossfade)
+
+    def crossfade_append(self, audio: AudioRef, length: Length | None = None) -> Insert:
+        if length is None:
+            raise InstructionError("How long shall the crossfade be? For example 50 ms.")
+        return Insert(Material(audio), None, length.seconds * 1000)
 
     def join_all(self, crossfade: float | None = None) -> Join:
         return Join((), crossfade)

@@ -14,14 +14,12 @@ from qwen_audio_agent.chat_models.intents import (
     Denoise,
     Effect,
     Fill,
-    It,
     Keep,
     Leave,
-    Passage,
-    Phrase,
     Silence,
     Tidy,
 )
+from qwen_audio_agent.chat_models.named import It, Passage, Phrase
 from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.chat_models.reading.stretches import (
     all_after,

@@ -7,12 +7,15 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.named import (
     END,
     START,
+    Beside,
     Edge,
     Moment,
     Passage,
+    Pause,
+    Phrase,
 )
 from qwen_audio_agent.chat_models.reading.times import Bare, Length, moment_of, same_unit
 from qwen_audio_agent.errors import InstructionError
@@ -114,6 +117,13 @@ class Stretches(Transformer[Token, Any]):
         if start == END:
             return last_part(length)
         return self.from_for(start, length)
+
+    def beside_before(self, length: Length, edge: Phrase | Pause) -> Passage:
+        """ "The half second before X"."""
+        return Passage(Beside("before", edge, length.seconds), Beside("before", edge))
+
+    def beside_after(self, length: Length, edge: Phrase | Pause) -> Passage:
+        return Passage(Beside("after", edge), Beside("after", edge, length.seconds))
 
     def for_until(self, length: Length, end: Any) -> Passage:
         """The length before a moment."""

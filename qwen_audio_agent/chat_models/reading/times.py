@@ -8,7 +8,7 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import END, START, Moment
+from qwen_audio_agent.chat_models.named import END, START, Moment
 from qwen_audio_agent.chat_models.sentence import SECONDS_OF
 from qwen_audio_agent.errors import InstructionError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import (
+from qwen_audio_agent.chat_models.named import (
     AudioEvery,
     AudioIt,
     AudioName,
@@ -41,7 +41,9 @@ class Words(Transformer[Token, Any]):
 
     def free(self, *tokens: Token) -> Phrase:
         first, last = tokens[0].value, tokens[-1].value
-        return Phrase(" ".join(self.sentence[first.start : last.end].split()), quoted=False)
+        beside = self.sentence[: first.start], self.sentence[last.end :]
+        text = " ".join(self.sentence[first.start : last.end].split())
+        return Phrase(text, quoted=False, beside=beside)
 
     def phrase(self, *parts: Any) -> Phrase:
         """[which] phrase."""
@@ -50,6 +52,10 @@ class Words(Transformer[Token, Any]):
             if isinstance(chosen, Chosen):
                 phrase = chosen.of(phrase)
         return phrase
+
+    def phrase_told(self, *parts: Any) -> Phrase:
+        """ "The greeting "hello"": with a word of what it is."""
+        return self.phrase(*(part for part in parts if isinstance(part, Chosen | Phrase)))
 
     def phrase_which(self, *parts: Any) -> Phrase:
         *_, phrase, chosen = parts
@@ -98,6 +104,9 @@ class Words(Transformer[Token, Any]):
     def it_every(self) -> It:
         return It("every")
 
+    def open_audio(self, audio: AudioName) -> AudioName:
+        return audio
+
     def file(self, token: Token) -> AudioName:
         return AudioName(token.value.text)
 
@@ -125,5 +134,9 @@ class Words(Transformer[Token, Any]):
     def other_audio(self, audio: AudioRef) -> OfAudio:
         return OfAudio(audio)
 
-    def scope(self, audio: AudioRef | None = None) -> tuple[AudioRef | None]:
-        return (audio,)
+    def audio_told(self, *told: AudioRef | Token) -> tuple[AudioRef | None]:
+        """ "Audio 2 is too loud": a scope for the order behind it."""
+        return (next((audio for audio in told if not isinstance(audio, Token)), None),)
+
+    def scope(self, audio: AudioRef | OfAudio | None = None) -> tuple[AudioRef | None]:
+        return (audio.audio if isinstance(audio, OfAudio) else audio,)
