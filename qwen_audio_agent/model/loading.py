@@ -28,9 +28,15 @@ from qwen_audio_agent.errors import CheckpointError, UsageError
 from qwen_audio_agent.model.engine import Engine, QwenAudioEngine
 from qwen_audio_agent.model.later_engines import LaterEngine
 from qwen_audio_agent.model.later_models import FAMILIES
-from qwen_audio_agent.model.library_calls import FAULTS, one_line, quiet, shown, told_in_one_line
 from qwen_audio_agent.model.network import QwenAudioForCausalLM
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
+from qwen_audio_agent.model.transformers_calls import (
+    FAULTS,
+    one_line,
+    quiet,
+    shown,
+    told_in_one_line,
+)
 
 DTYPES: Final = ("auto", "bfloat16", "float16", "float32")
 QUANTIZATIONS: Final[Mapping[str, Callable[[], BitsAndBytesConfig]]] = {

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.chat_models.qwen_audio import ChatQwenAudio
-from qwen_audio_agent.model.library_calls import quiet
+from qwen_audio_agent.model.transformers_calls import quiet
 from tests.model.later_checkpoints import FAMILIES, make_clip, save_checkpoint
 
 AUDIO = {"type": "audio", "file_id": "audio-1", "mime_type": "audio/wav"}

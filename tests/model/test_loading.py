@@ -22,9 +22,9 @@ from qwen_audio_agent.model import QWenTokenizer, loading
 from qwen_audio_agent.model.engine import QwenAudioEngine, Turn
 from qwen_audio_agent.model.generation import Sampling
 from qwen_audio_agent.model.later_engines import LaterEngine
-from qwen_audio_agent.model.library_calls import quiet
 from qwen_audio_agent.model.list_format import AudioPart, Query
 from qwen_audio_agent.model.loading import load_engine
+from qwen_audio_agent.model.transformers_calls import quiet
 from tests.model.later_checkpoints import (
     FAMILIES,
     make_clip,

@@ -21,7 +21,7 @@ from huggingface_hub import snapshot_download
 
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.errors import HearingError
-from qwen_audio_agent.model.library_calls import quiet
+from qwen_audio_agent.model.transformers_calls import quiet
 from qwen_audio_agent.speech.text import on_one_line
 
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")

@@ -30,8 +30,8 @@ from qwen_audio_agent.model.ears.checkpoints import (
 )
 from qwen_audio_agent.model.ears.network_ear import Floats, Heard, NetworkEar
 from qwen_audio_agent.model.ears.written_words import token_words
-from qwen_audio_agent.model.library_calls import quiet
 from qwen_audio_agent.model.timestamps import TimedText
+from qwen_audio_agent.model.transformers_calls import quiet
 
 _REVISION: Final = 1
 _ALIGNER: Final = "Qwen/Qwen3-ForcedAligner-0.6B-hf"

@@ -33,8 +33,8 @@ from qwen_audio_agent.model.ears.checkpoints import (
 from qwen_audio_agent.model.ears.network_ear import Floats, Heard, NetworkEar
 from qwen_audio_agent.model.ears.warping import attended, first_frames
 from qwen_audio_agent.model.ears.written_words import outside_pauses, token_words
-from qwen_audio_agent.model.library_calls import quiet
 from qwen_audio_agent.model.timestamps import TimedText
+from qwen_audio_agent.model.transformers_calls import quiet
 from qwen_audio_agent.speech.ears import Ear
 from qwen_audio_agent.speech.ears.pocketsphinx import PocketSphinxEar
 from qwen_audio_agent.speech.words import Word
