@@ -84,7 +84,7 @@ def _plan(
     num_said = 0
     try:
         for event in events:
-            printer.event(event)
+            # Noted before it is told: a person may stop the job as soon as they read it.
             match event:
                 case Edited() if event.step.tool != "listen":
                     worked_on, why = event.step.given, None
@@ -95,6 +95,7 @@ def _plan(
                     worked_on, why, unheard = None, event.text, None
                 case Answer() if worked_on is None:
                     why = why or event.text
+            printer.event(event)
     except BaseException as error:
         # An edit counts when it was heard; one that is still listened to is not kept.
         if unheard and len(session.messages) == num_said:
