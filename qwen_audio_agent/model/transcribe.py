@@ -10,9 +10,10 @@ Source: QwenLM/Qwen-Audio, eval_audio/evaluate_srwt.py at 0b0e882e, for the tags
 from __future__ import annotations
 
 import codecs
+import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -34,6 +35,7 @@ from qwen_audio_agent.model.timestamps import (
 )
 from qwen_audio_agent.model.tokenizer import QWenTokenizer
 
+_log = logging.getLogger(__name__)
 _TAG: Final = re.compile(r"<\|[^|<>]*\|>")
 MAX_NEW_TOKENS: Final = 512  # of 30 s: about 100 words, each with its time
 _SILENCE: Final = "<|sil|>"
@@ -46,10 +48,12 @@ class Timed:
     Attributes:
         words: with the times that the model gave, as it gave them.
         probabilities: how sure it was of each, 0 to 1.
+        is_whole: whether the model came to an end by itself; if not, words may be missing.
     """
 
     words: tuple[TimedText, ...]
     probabilities: tuple[float, ...]
+    is_whole: bool = True
 
 
 class Transcriber:
@@ -83,8 +87,16 @@ class Transcriber:
         if not clips:
             return []
         prompts = [self._prompt(clip, language) for clip in clips]
-        rows, sureness = self._write(prompts, [clip.seconds for clip in clips])
-        return [self._timed(row, sure) for row, sure in zip(rows, sureness, strict=True)]
+        written = zip(*self._write(prompts, [clip.seconds for clip in clips]), strict=True)
+        heard = [replace(self._timed(row, sure), is_whole=whole) for row, sure, whole in written]
+        for clip, timed in zip(clips, heard, strict=True):
+            if not timed.is_whole:
+                _log.warning(
+                    "a transcript of %.1f s had no end after %d tokens; words may be missing",
+                    clip.seconds,
+                    MAX_NEW_TOKENS,
+                )
+        return heard
 
     @torch.no_grad()
     def place(self, clip: AudioClip, words: Sequence[str], language: str = "en") -> Timed:
@@ -143,8 +155,8 @@ class Transcriber:
     @torch.no_grad()
     def _write(
         self, prompts: Sequence[Prompt], seconds: Sequence[float]
-    ) -> tuple[list[list[int]], list[list[float]]]:
-        """The most likely tokens of each row and their probabilities, times in order."""
+    ) -> tuple[list[list[int]], list[list[float]], list[bool]]:
+        """The likeliest tokens of each row, their probabilities, and whether it came to its end."""
         reader = _Reader(self._model, prompts)
         rising = RisingTimes(seconds, 0, self._times)
         tokenizer = self._tokenizer
@@ -170,7 +182,7 @@ class Transcriber:
                 break
             written = torch.cat([written, tokens[:, None]], dim=1)
             logits = reader.read(tokens[:, None].tolist())
-        return rows, sureness
+        return rows, sureness, [not going_on for going_on in is_open]
 
     def _timed(self, row: list[int], sureness: list[float]) -> Timed:
         """The words of a row; a text that is no transcript has none."""
@@ -180,7 +192,8 @@ class Transcriber:
             letters += [sure] * len(piece)
         try:
             words = parse_transcript(text)
-        except ValueError:
+        except ValueError as error:
+            _log.warning("what was written is no transcript, and taken for nothing: %s", error)
             return Timed((), ())
         text = _TAG.sub(lambda tag: "<" * len(tag[0]), text)  # in which no word is looked for
         probabilities, at = [], 0

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import torch
 
 from qwen_audio_agent.errors import CheckpointError
 from qwen_audio_agent.model import QwenAudioForCausalLM, QWenTokenizer
@@ -92,3 +93,25 @@ def test_how_sure_a_word_is_does_not_come_from_a_tag(transcriber: Transcriber) -
     timed = transcriber._timed(ids, [0.5 if text else 1.0 for text in is_text])
     assert [word.text for word in timed.words] == ["sil", "0"]
     assert timed.probabilities == (0.5, 0.5)
+
+
+def test_a_transcript_that_is_cut_says_so(
+    transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("qwen_audio_agent.model.transcribe.MAX_NEW_TOKENS", 20)
+    (timed,) = transcriber.transcribe([noise(1.0)])
+    assert not timed.is_whole
+    assert "had no end after 20 tokens; words may be missing" in caplog.text
+
+
+def test_a_transcript_that_ends_by_itself_is_whole(
+    transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, tokenizer = transcriber._model, transcriber._tokenizer
+    bias = torch.zeros(model.config.vocab_size)
+    bias[tokenizer.eod_id] = 1e4
+    head = model.lm_head.forward
+    monkeypatch.setattr(model.lm_head, "forward", lambda hidden: head(hidden) + bias)
+    (timed,) = transcriber.transcribe([noise(1.0)])
+    assert timed.is_whole
+    assert timed.words == ()
