@@ -130,7 +130,7 @@ def find_activity(sound: Audio | Iterable[Audio]) -> Activity:
         powers.append(power)
         flags.append(active)
     speech = []
-    for first, last in _runs(_smoothed(np.concatenate(flags))):
+    for first, last in runs(_smoothed(np.concatenate(flags))):
         span = _span(first, last, sample_rate)
         speech.append(Span(span.start, min(span.end, num_frames)))
     return Activity(sample_rate, num_frames, tuple(speech), np.concatenate(powers))
@@ -204,10 +204,10 @@ def _stands_out(measured: _Floats) -> _Flags:
 def _smoothed(active: _Flags) -> _Flags:
     """Close short gaps, drop short blips, and leave a margin around the rest."""
     smoothed = active.copy()
-    for first, last in _runs(~smoothed):
+    for first, last in runs(~smoothed):
         if last - first < _CLOSED_GAP_HOPS and first > 0 and last < len(active):
             smoothed[first:last] = True
-    for first, last in _runs(smoothed):
+    for first, last in runs(smoothed):
         if last - first < _SHORTEST_SPEECH_HOPS:
             smoothed[first:last] = False
         else:
@@ -215,8 +215,8 @@ def _smoothed(active: _Flags) -> _Flags:
     return smoothed
 
 
-def _runs(flags: _Flags) -> list[tuple[int, int]]:
-    """The runs [first, last) of True."""
+def runs(flags: _Flags) -> list[tuple[int, int]]:
+    """The runs [first, last) of True, in order."""
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 

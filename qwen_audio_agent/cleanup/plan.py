@@ -219,9 +219,7 @@ def _object(data: object, what: str) -> dict[str, Any]:
     return data
 
 
-def _checked(
-    fields: dict[str, Any], kind: type[Episode | Proposal], what: str
-) -> dict[str, Any]:
+def _checked(fields: dict[str, Any], kind: type[Episode | Proposal], what: str) -> dict[str, Any]:
     """The fields of a dataclass, each of its type."""
     types: dict[str, str] = {f.name: str(f.type) for f in dataclasses.fields(kind)}
     unknown = sorted(map(str, fields.keys() - types.keys()))
@@ -272,5 +270,7 @@ def _proposal(data: object, number: int, duration: float) -> Proposal:
             f"give start < end, within 0 to {duration:.2f}"
         )
     if not (0 <= proposal.confidence <= 1 and -60 <= proposal.gain_db <= 0):
-        raise UsageError(f"{what} ({proposal.id}) has a confidence of 0 to 1, a gain_db of -60 to 0")
+        raise UsageError(
+            f"{what} ({proposal.id}) has a confidence of 0 to 1, a gain_db of -60 to 0"
+        )
     return replace(proposal, end=min(proposal.end, duration))

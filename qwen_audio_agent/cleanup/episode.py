@@ -1,0 +1,131 @@
+"""The whole way of one episode: listen, measure, propose, and, where it is agreed, do it.
+
+plan = plan_episode(file, recipe, listener)       nothing is changed yet
+apply_plan(plan, file, "episode-clean.mp3")       the file appears whole or not at all
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from qwen_audio_agent.audio.files import AudioFile, content_hash, read
+from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.cleanup.applying import programme
+from qwen_audio_agent.cleanup.detection import propose
+from qwen_audio_agent.cleanup.guards import guarded, share_concern
+from qwen_audio_agent.cleanup.plan import Plan
+from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.cleanup.sound import effects_of
+from qwen_audio_agent.cleanup.survey import survey
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.render import render
+from qwen_audio_agent.editing.sources import Sources
+from qwen_audio_agent.editing.time_map import TimeMap
+from qwen_audio_agent.errors import EditError, SourceChangedError
+from qwen_audio_agent.speech.hearing import Listener
+from qwen_audio_agent.speech.words import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and what was heard on the way to it.
+
+    Attributes:
+        file: the recording.
+        plan: what would be done to it.
+        transcript: what is said in it.
+        concern: why the plan should not be applied as it stands; empty if it may.
+    """
+
+    file: AudioFile
+    plan: Plan
+    transcript: Transcript
+    concern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a plan.
+
+    Attributes:
+        output: the file that was written.
+        edit_list: what it was made from, with its effects.
+        time_map: from the frames of the recording to those of the output, and back.
+    """
+
+    output: AudioFile
+    edit_list: EditList
+    time_map: TimeMap
+
+
+def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned:
+    """Listen to a recording, and propose what a recipe asks for; nothing is changed.
+
+    Raises:
+        HearingError: the ear cannot listen.
+        AudioFileError: the recording cannot be read.
+    """
+    transcript = listener.transcribe(file)
+    found = survey(file, transcript)
+
+    def sound(span: Span) -> Audio:
+        return read(file, span)
+
+    proposals = guarded(propose(found, recipe, sound), recipe.guards, found.activity)
+    program = f"qwen-audio-agent {version('qwen-audio-agent')}"
+    plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, program)
+    return Planned(file, plan, transcript, share_concern(plan))
+
+
+def apply_plan(
+    plan: Plan,
+    file: AudioFile,
+    output: str | Path,
+    *,
+    cache_folder: Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Applied:
+    """Do what a plan says, and write the result.
+
+    Args:
+        plan: what to do; what is switched off is left out.
+        file: the recording that the plan was made for.
+        output: the new file, in the format that its suffix says.
+        cache_folder: for sound on the way; a temporary one by default.
+        progress: told how much is written, 0 to 1.
+
+    Raises:
+        SourceChangedError: the plan was made for another recording.
+        EditError: nothing would be left, or `output` is the recording itself.
+        AudioFileError: the recording cannot be read, or the output not be written.
+        DiskError: the disk is full, or takes nothing.
+    """
+    check_recording(plan, file)
+    source = f"s{plan.episode.sha256[:16]}"
+    with tempfile.TemporaryDirectory(prefix="qwen-audio-agent-") as folder:
+        sources = Sources(cache_folder or Path(folder), check=lambda: check_recording(plan, file))
+        sources.add_file(source, file)
+        edit_list = programme(plan, sources, source)
+        edit_list = replace(edit_list, effects=effects_of(plan))
+        written = render(edit_list, sources, Path(output), progress=progress)
+    return Applied(written, edit_list, TimeMap.of(edit_list, {}))
+
+
+def check_recording(plan: Plan, file: AudioFile) -> None:
+    """See that a plan was made for this recording.
+
+    Raises:
+        SourceChangedError: it was made for another, or the file has changed.
+    """
+    if content_hash(file.path) != plan.episode.sha256:
+        raise SourceChangedError(
+            f"{shown(file.path)} is not the recording that the plan was made for "
+            f"({plan.episode.name}): make a new plan"
+        )
+    if (file.sample_rate, file.num_frames) != (plan.episode.sample_rate, plan.episode.num_frames):
+        raise EditError(f"the plan says another length or rate than {shown(file.path)} has")

@@ -1,0 +1,79 @@
+"""What must not happen by itself: proposals that a person should look at are switched off."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import replace
+
+from qwen_audio_agent.audio.activity import Activity
+from qwen_audio_agent.cleanup.plan import Plan, Proposal
+from qwen_audio_agent.cleanup.recipe import Guards
+from qwen_audio_agent.speech.meaning import meanings
+
+_MEANT = ("repeat", "false start", "phrase")
+
+
+def guarded(proposals: Iterable[Proposal], guards: Guards, activity: Activity) -> list[Proposal]:
+    """Switch off what would take a meaning away, or leave a shred of speech between two cuts.
+
+    Args:
+        proposals: in order of time.
+        guards: of the recipe.
+        activity: where somebody speaks.
+    """
+    return _apart([_meaningful(p, guards) for p in proposals], guards.least_kept, activity)
+
+
+def share_concern(plan: Plan) -> str:
+    """Why a plan should not be applied as it stands; empty if it may."""
+    share, most = plan.removed / plan.episode.duration, plan.recipe.guards.max_share
+    if share <= most:
+        return ""
+    return (
+        f"{share:.0%} of the episode would go, and the recipe's guards.max_share is {most:.0%}: "
+        "look at the report, switch cuts off, or allow more"
+    )
+
+
+def _meaningful(proposal: Proposal, guards: Guards) -> Proposal:
+    """A repeat keeps its second try, but "twenty twenty" and "no no" may be meant."""
+    if not (proposal.on and proposal.removes and proposal.kind in _MEANT):
+        return proposal
+    lost = [m for m in guards.protect if m in meanings(proposal.words.split())]
+    if not lost:
+        return proposal
+    return replace(proposal, on=False, concern=f"a {' and a '.join(lost)} would go with it")
+
+
+def _apart(proposals: list[Proposal], least: float, activity: Activity) -> list[Proposal]:
+    """Of two cuts with a shred of speech between, the less sure one is switched off."""
+    changed = list(proposals)
+    made: list[int] = []
+    for i, proposal in enumerate(changed):
+        if not (proposal.on and proposal.removes):
+            continue
+        while made and _shred(changed[made[-1]], changed[i], least, activity):
+            last = made[-1]
+            weaker, other = (
+                (i, last) if proposal.confidence <= changed[last].confidence else (last, i)
+            )
+            beside = abs(changed[other].start - changed[weaker].start)
+            concern = f"less than {least:g} s of speech would stay to the cut {beside:.2f} s away"
+            changed[weaker] = replace(changed[weaker], on=False, concern=concern)
+            if weaker == i:
+                break
+            made.pop()
+        if changed[i].on:
+            made.append(i)
+    return changed
+
+
+def _shred(first: Proposal, second: Proposal, least: float, activity: Activity) -> bool:
+    """Whether what stays between two cuts is shorter than a syllable, and is speech."""
+    start, end = first.end, second.start
+    if not 0 < end - start < least:
+        return False
+    rate = activity.sample_rate
+    index = bisect_right(activity.speech, start * rate, key=lambda span: span.end)
+    return index < len(activity.speech) and activity.speech[index].start < end * rate
