@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from qwen_audio_agent.audio.files import AudioFile, content_hash, read
+from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, read
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
 from qwen_audio_agent.cleanup.plan import Plan
-from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cleanup.sound import effects_of
 from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.editing.edit_list import EditList
@@ -27,6 +27,8 @@ from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.time_map import TimeMap
 from qwen_audio_agent.errors import EditError, SourceChangedError
+from qwen_audio_agent.speech.cache import default_cache_folder
+from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript
 
@@ -114,6 +116,44 @@ def apply_plan(
         edit_list = replace(edit_list, effects=effects_of(plan))
         written = render(edit_list, sources, Path(output), progress=progress)
     return Applied(written, edit_list, TimeMap.of(edit_list, {}))
+
+
+def clean_up(
+    path: str | Path,
+    output: str | Path,
+    recipe: Recipe | str | Path = "podcast",
+    *,
+    listener: Listener | None = None,
+    cache_folder: Path | None = None,
+    allow_any_share: bool = False,
+) -> tuple[Planned, Applied]:
+    """Clean a recording up by a recipe, without asking anybody.
+
+    Proposals that a person should look at first are left out; `plan_episode` and `apply_plan` are
+    the same in two steps, with time to look at the plan in between.
+
+    Args:
+        path: the recording.
+        output: the new file, in the format that its suffix says.
+        recipe: the name of one that comes with the package, or a TOML file.
+        listener: who listens; by default the best ear at hand, with a cache for what it heard.
+        cache_folder: for sound on the way; a temporary one by default.
+        allow_any_share: apply the plan also where more of the episode goes than the recipe allows.
+
+    Raises:
+        UsageError: the recipe holds a mistake.
+        EditError: more would go than the recipe allows, or `output` is the recording itself.
+        HearingError: the ear cannot listen.
+        AudioFileError: the recording cannot be read, or the output not be written.
+        DiskError: the disk is full, or takes nothing.
+    """
+    chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    listener = listener or Listener(open_ear(), default_cache_folder())
+    file = probe(Path(path), cache_folder)
+    planned = plan_episode(file, chosen, listener)
+    if planned.concern and not allow_any_share:
+        raise EditError(f"{shown(file.path)}: {planned.concern}")
+    return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
 
 
 def check_recording(plan: Plan, file: AudioFile) -> None:
