@@ -18,8 +18,8 @@ from qwen_audio_agent.agent.levels import levels_of
 from qwen_audio_agent.agent.report_page import page
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.session_audio import SessionAudio
-from qwen_audio_agent.agent.storage import write_whole
 from qwen_audio_agent.audio.files import content_hash
+from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.editing.time_map import TimeMap
 
 _COLUMNS = 800

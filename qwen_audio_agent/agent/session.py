@@ -29,7 +29,6 @@ from qwen_audio_agent.agent.storage import (
     Journal,
     Lock,
     Record,
-    copy_whole,
     make_folder,
     refuse_links,
     taken,
@@ -37,6 +36,7 @@ from qwen_audio_agent.agent.storage import (
 from qwen_audio_agent.audio.files import AudioFile, content_hash, same_file
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
+from qwen_audio_agent.audio.whole_file import copy_whole
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources

@@ -6,14 +6,12 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_hidden
+from qwen_audio_agent.audio.hidden_file import disk_error, is_hidden
+from qwen_audio_agent.audio.whole_file import written_whole
 from qwen_audio_agent.errors import SessionError
 
 if sys.platform == "win32":
@@ -45,7 +43,7 @@ class Journal:
     def __init__(self, path: Path, first: Record | None = None) -> None:
         self._path = path
         if first is not None:
-            with _written_whole(path) as file:
+            with written_whole(path) as file:
                 file.write(_line(first))
         self.records: list[Record] = []
         try:
@@ -206,39 +204,6 @@ def refuse_links(folder: Path) -> None:
                     f"{entry.path} is no ordinary file, and a session folder holds nothing else: "
                     "remove it, if you know that this folder is safe"
                 )
-
-
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file so that `target` appears complete or not at all.
-
-    Raises:
-        DiskError: it cannot be written.
-        OSError: `source` cannot be read.
-    """
-    with source.open("rb") as read, _written_whole(target) as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write text so that `path` appears complete or not at all.
-
-    Raises:
-        DiskError: it cannot be written.
-    """
-    # File names may hold bytes that are no text: "\\udcff", as JSON writes them too.
-    with _written_whole(path) as file:
-        file.write(content.encode("utf-8", "backslashreplace"))
-
-
-@contextmanager
-def _written_whole(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        with HiddenFile(path.parent) as hidden:
-            with hidden.path.open("wb") as file:
-                yield file
-            hidden.take_name(path)
-    except OSError as error:
-        raise disk_error(path, error) from None
 
 
 def _line(record: Record) -> bytes:

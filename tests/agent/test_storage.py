@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from qwen_audio_agent.agent.storage import Journal, Lock, copy_whole, write_whole
+from qwen_audio_agent.agent.storage import Journal, Lock
+from qwen_audio_agent.audio.whole_file import copy_whole, write_whole
 from qwen_audio_agent.errors import SessionError
 
 FIRST = {"type": "session"}
