@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -50,6 +51,17 @@ class Span:
     def seconds(self, sample_rate: int) -> tuple[float, float]:
         """Start and end in seconds at `sample_rate` Hz."""
         return self.start / sample_rate, self.end / sample_rate
+
+
+def united(spans: Iterable[Span]) -> list[Span]:
+    """The same frames as spans in order of time that neither touch nor overlap."""
+    apart: list[Span] = []
+    for span in sorted(spans):
+        if apart and span.start <= apart[-1].end:
+            apart[-1] = Span(apart[-1].start, max(span.end, apart[-1].end))
+        else:
+            apart.append(span)
+    return apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,19 +36,20 @@ class _Change:
     gain_db: float = 0.0
 
 
-def programme(plan: Plan, sources: Sources, source: str) -> EditList:
+def programme(plan: Plan, sources: Sources, source: str, track: int = 1) -> EditList:
     """The edit list of a plan, without what is done to the sound of the whole.
 
     Args:
         plan: what to do.
         sources: where the recording is.
         source: its id there.
+        track: which of the plan's recordings it is, from 1.
 
     Raises:
         EditError: nothing would be left.
         AudioFileError: the recording cannot be read.
     """
-    episode = plan.episode
+    episode = plan.tracks[track - 1]
     clip = Clip(source, 0, episode.num_frames)
     whole = EditList((clip,), episode.sample_rate, episode.num_channels)
 
@@ -57,7 +58,7 @@ def programme(plan: Plan, sources: Sources, source: str) -> EditList:
 
     parts = [
         _part(change, whole, read)
-        for change in _swept(_changes(plan), episode.num_frames)
+        for change in _swept(_changes(plan, track), episode.num_frames)
         if change.action != "cut"
     ]
     if not parts:
@@ -75,12 +76,17 @@ def programme(plan: Plan, sources: Sources, source: str) -> EditList:
     return rolled
 
 
-def _changes(plan: Plan) -> list[_Change]:
-    rate = plan.episode.sample_rate
-    changes = (
-        _Change(p.span(rate), "cut" if p.removes else p.action, p.gain_db) for p in plan.active
-    )
-    return [change for change in changes if change.span.num_frames]
+def _changes(plan: Plan, track: int) -> list[_Change]:
+    rate = plan.tracks[track - 1].sample_rate
+    last = plan.tracks[track - 1].num_frames
+    changes = []
+    for proposal in plan.active:
+        span = proposal.span(rate)
+        span = Span(min(span.start, last), min(span.end, last))
+        if span.num_frames and proposal.track in (0, track):
+            action = "cut" if proposal.removes else proposal.action
+            changes.append(_Change(span, action, proposal.gain_db))
+    return changes
 
 
 # Where changes overlap, the one that takes more away is made.
@@ -89,9 +95,7 @@ _STRENGTH = {"keep": 0, "attenuate": 1, "mute": 2, "cut": 3}
 
 def _swept(changes: Sequence[_Change], num_frames: int) -> Iterator[_Change]:
     """The whole recording as spans, in order, each with what happens to it."""
-    edges = sorted(
-        {0, num_frames, *(f for c in changes for f in (c.span.start, min(c.span.end, num_frames)))}
-    )
+    edges = sorted({0, num_frames, *(f for c in changes for f in (c.span.start, c.span.end))})
     begin = sorted(changes, key=lambda c: c.span.start)
     running: list[_Change] = []
     next_one = 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
+from qwen_audio_agent.audio.files import read
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
 from qwen_audio_agent.cleanup.plan import Kind, Proposal
 from qwen_audio_agent.cleanup.recipe import Recipe
@@ -19,8 +20,6 @@ from qwen_audio_agent.speech.disfluency import Disfluency, find_disfluencies
 from qwen_audio_agent.speech.noises import find_noises
 from qwen_audio_agent.speech.words import Word
 
-Read = Callable[[Span], Audio]
-
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
 _TOUCHING: Final = 0.04  # seconds between a word and the border of a stretch of speech
 _BESIDE: Final = 0.15
@@ -29,23 +28,22 @@ _SHORTEST_CUT: Final = 0.02
 _AS_QUIET_AS_ROOM_DB: Final = 12.0
 
 
-def propose(survey: Survey, recipe: Recipe, read: Read) -> tuple[Proposal, ...]:
+def propose(survey: Survey, recipe: Recipe) -> tuple[Proposal, ...]:
     """Find everything that a recipe asks about.
 
     Args:
         survey: the recording, what was measured and heard in it.
         recipe: what to look for, and what becomes of it.
-        read: gives the sound of a span of the recording.
 
     Returns:
         Proposals in order of time; what is less sure than the recipe asks for is switched off.
     """
-    found = _Finder(survey, recipe, read)
+    found = Finder(survey, recipe)
     disfluencies = found.disfluencies()
     gone = [p for p in disfluencies if p.on and p.removes]
     holes = found.holes(gone)
     proposals = [*disfluencies, *found.pauses(holes), *found.ends(holes), *found.noises()]
-    return tuple(_numbered(sorted(proposals, key=lambda p: (p.start, p.end))))
+    return tuple(numbered(sorted(proposals, key=lambda p: (p.start, p.end))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,20 @@ class _Hole:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finder:
+class Finder:
+    """Looks for each kind of thing in one recording.
+
+    Attributes:
+        survey: the recording, what was measured and heard in it.
+        recipe: what to look for, and what becomes of it.
+    """
+
     survey: Survey
     recipe: Recipe
-    read: Read
+
+    def read(self, span: Span) -> Audio:
+        """The sound of a span of the recording."""
+        return read(self.survey.file, span)
 
     def disfluencies(self) -> list[Proposal]:
         """Fillers, phrases, repeats and false starts."""
@@ -319,7 +327,8 @@ def _hole(start: float, end: float, cut: Sequence[tuple[float, float]]) -> _Hole
     return _Hole(start, end, tuple(inside))
 
 
-def _numbered(proposals: Sequence[Proposal]) -> Iterator[Proposal]:
+def numbered(proposals: Sequence[Proposal]) -> Iterator[Proposal]:
+    """The same proposals with names: "filler-1", "filler-2", ..."""
     counts: dict[str, int] = {}
     for proposal in proposals:
         counts[proposal.kind] = counts.get(proposal.kind, 0) + 1

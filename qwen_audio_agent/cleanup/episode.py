@@ -7,21 +7,21 @@ apply_plan(plan, file, "episode-clean.mp3")       the file appears whole or not 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, read
+from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
 from qwen_audio_agent.audio.formats import shown
-from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
-from qwen_audio_agent.cleanup.plan import Plan
+from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cleanup.sound import effects_of
 from qwen_audio_agent.cleanup.survey import survey
+from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
@@ -31,6 +31,8 @@ from qwen_audio_agent.speech.cache import default_cache_folder
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript
+
+_PROGRAM = f"qwen-audio-agent {version('qwen-audio-agent')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Applied:
 
     Attributes:
         output: the file that was written.
+        source: id of the recording in the edit list and the time map.
         edit_list: what it was made from, with its effects.
         time_map: from the frames of the recording to those of the output, and back.
     """
 
     output: AudioFile
+    source: str
     edit_list: EditList
     time_map: TimeMap
 
@@ -75,13 +79,25 @@ def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned
     transcript = listener.transcribe(file)
     found = survey(file, transcript)
 
-    def sound(span: Span) -> Audio:
-        return read(file, span)
-
-    proposals = guarded(propose(found, recipe, sound), recipe.guards, found.activity)
-    program = f"qwen-audio-agent {version('qwen-audio-agent')}"
-    plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, program)
+    proposals = guarded(propose(found, recipe), recipe.guards, found.activity)
+    plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, _PROGRAM)
     return Planned(file, plan, transcript, share_concern(plan))
+
+
+def plan_tracks(files: Sequence[AudioFile], recipe: Recipe, listener: Listener) -> Planned:
+    """As `plan_episode`, for several microphones of one conversation, which are cut alike.
+
+    Raises:
+        UsageError: their rates differ.
+        HearingError: the ear cannot listen.
+        AudioFileError: a recording cannot be read.
+    """
+    check_tracks(files)
+    surveys = [survey(file, listener.transcribe(file)) for file in files]
+    proposals = propose_for_tracks(surveys, recipe)
+    first, *others = [found.episode for found in surveys]
+    plan = Plan(first, recipe, proposals, listener.ear.name, _PROGRAM, tuple(others))
+    return Planned(files[0], plan, surveys[0].transcript, share_concern(plan))
 
 
 def apply_plan(
@@ -91,6 +107,7 @@ def apply_plan(
     *,
     cache_folder: Path | None = None,
     progress: Callable[[float], None] | None = None,
+    track: int = 1,
 ) -> Applied:
     """Do what a plan says, and write the result.
 
@@ -100,6 +117,7 @@ def apply_plan(
         output: the new file, in the format that its suffix says.
         cache_folder: for sound on the way; a temporary one by default.
         progress: told how much is written, 0 to 1.
+        track: which of the plan's recordings `file` is, from 1.
 
     Raises:
         SourceChangedError: the plan was made for another recording.
@@ -107,15 +125,18 @@ def apply_plan(
         AudioFileError: the recording cannot be read, or the output not be written.
         DiskError: the disk is full, or takes nothing.
     """
-    check_recording(plan, file)
-    source = f"s{plan.episode.sha256[:16]}"
+    episode = plan.tracks[track - 1]
+    check_recording(episode, file)
+    source = f"s{episode.sha256[:16]}"
     with tempfile.TemporaryDirectory(prefix="qwen-audio-agent-") as folder:
-        sources = Sources(cache_folder or Path(folder), check=lambda: check_recording(plan, file))
+        sources = Sources(
+            cache_folder or Path(folder), check=lambda: check_recording(episode, file)
+        )
         sources.add_file(source, file)
-        edit_list = programme(plan, sources, source)
-        edit_list = replace(edit_list, effects=effects_of(plan))
+        edit_list = programme(plan, sources, source, track)
+        edit_list = replace(edit_list, effects=effects_of(plan.recipe, episode))
         written = render(edit_list, sources, Path(output), progress=progress)
-    return Applied(written, edit_list, TimeMap.of(edit_list, {}))
+    return Applied(written, source, edit_list, TimeMap.of(edit_list, {}))
 
 
 def clean_up(
@@ -156,16 +177,15 @@ def clean_up(
     return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
 
 
-def check_recording(plan: Plan, file: AudioFile) -> None:
+def check_recording(episode: Episode, file: AudioFile) -> None:
     """See that a plan was made for this recording.
 
     Raises:
         SourceChangedError: it was made for another, or the file has changed.
     """
-    if content_hash(file.path) != plan.episode.sha256:
+    same_length = (file.sample_rate, file.num_frames) == (episode.sample_rate, episode.num_frames)
+    if content_hash(file.path) != episode.sha256 or not same_length:
         raise SourceChangedError(
             f"{shown(file.path)} is not the recording that the plan was made for "
-            f"({plan.episode.name}): make a new plan"
+            f"({episode.name}): make a new plan"
         )
-    if (file.sample_rate, file.num_frames) != (plan.episode.sample_rate, plan.episode.num_frames):
-        raise EditError(f"the plan says another length or rate than {shown(file.path)} has")

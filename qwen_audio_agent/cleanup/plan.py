@@ -29,6 +29,7 @@ Kind = Literal["filler", "phrase", "repeat", "false start", "pause", "end", "bre
 CUTTING: Final = ("cut", "shorten")
 _MAX_BYTES: Final = 64 << 20
 _MAX_PROPOSALS: Final = 100_000
+_MAX_TRACKS: Final = 32
 _ID: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
@@ -48,6 +49,8 @@ class Proposal:
         on: whether it is done.
         concern: why somebody should look at it first; empty if nobody need.
         gain_db: how much quieter it becomes, if that is the action.
+        track: of several microphones, the number of the one that alone is changed, from 1; 0 for
+            all. What goes, goes from all.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Proposal:
     on: bool = True
     concern: str = ""
     gain_db: float = 0.0
+    track: int = 0
 
     @property
     def duration(self) -> float:
@@ -118,6 +122,8 @@ class Plan:
         recipe: by which the changes were proposed, and the sound is made.
         proposals: in order of time; they may overlap.
         ear: who heard the words.
+        program: which version of this package made it.
+        others: the further microphones of the same conversation, if there are several.
     """
 
     episode: Episode
@@ -125,6 +131,12 @@ class Plan:
     proposals: tuple[Proposal, ...] = ()
     ear: str = ""
     program: str = field(default="", compare=False)
+    others: tuple[Episode, ...] = ()
+
+    @property
+    def tracks(self) -> tuple[Episode, ...]:
+        """The recordings that are cut alike, one but for several microphones."""
+        return (self.episode, *self.others)
 
     @property
     def active(self) -> Iterator[Proposal]:
@@ -159,6 +171,7 @@ class Plan:
             "program": self.program,
             "ear": self.ear,
             "episode": asdict(self.episode),
+            "others": [asdict(other) for other in self.others],
             "recipe": self.recipe.to_json(),
             "proposals": [asdict(proposal) for proposal in self.proposals],
         }
@@ -184,13 +197,21 @@ class Plan:
         if not isinstance(items, list) or len(items) > _MAX_PROPOSALS:
             raise UsageError(f"proposals is a list of at most {_MAX_PROPOSALS:,}")
         episode = _episode(fields.get("episode"))
-        found = tuple(_proposal(item, i, episode.duration) for i, item in enumerate(items, 1))
+        others = fields.get("others", [])
+        if not isinstance(others, list) or len(others) >= _MAX_TRACKS:
+            raise UsageError(f"others is a list of fewer than {_MAX_TRACKS} episodes")
+        tracks = (episode, *map(_episode, others))
+        longest = max(track.duration for track in tracks)
+        found = tuple(_proposal(item, i, longest) for i, item in enumerate(items, 1))
+        if any(p.track > len(tracks) or (p.track and p.removes) for p in found):
+            raise UsageError("a track is one of the plan, and what goes, goes from all: track 0")
         if len({proposal.id for proposal in found}) < len(found):
             raise UsageError("two proposals have the same id: give each its own")
         recipe = Recipe.from_data(fields.get("recipe", {}), "the recipe of the plan")
         ear, program = (fields.get(name, "") for name in ("ear", "program"))
         ordered = sorted(found, key=lambda p: (p.start, p.end))
-        return cls(episode, recipe, tuple(ordered), str(ear)[:200], str(program)[:200])
+        about = (str(ear)[:200], str(program)[:200])
+        return cls(episode, recipe, tuple(ordered), *about, others=tracks[1:])
 
 
 def read_plan(path: Path) -> Plan:

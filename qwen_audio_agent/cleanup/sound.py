@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from qwen_audio_agent.cleanup.plan import Plan
+from qwen_audio_agent.cleanup.plan import Episode
+from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.editing.edit_list import EffectCall
 
 
-def effects_of(plan: Plan) -> tuple[EffectCall, ...]:
+def effects_of(recipe: Recipe, episode: Episode) -> tuple[EffectCall, ...]:
     """The effects: first what repairs, then what shapes, and the loudness last.
 
     Args:
-        plan: its recipe says what is asked for, its episode what was measured.
+        recipe: what is asked for.
+        episode: what was measured in the recording.
     """
-    sound, loudness = plan.recipe.sound, plan.recipe.loudness
+    sound, loudness = recipe.sound, recipe.loudness
     calls = []
     if sound.declick:
         calls.append(EffectCall("declick"))
@@ -24,7 +26,7 @@ def effects_of(plan: Plan) -> tuple[EffectCall, ...]:
         calls.append(EffectCall("deess", (("reduction_db", sound.deess),)))
     if sound.compress > 1:
         calls.append(EffectCall("compress", (("ratio", sound.compress),)))
-    target = loudness.for_channels(plan.episode.num_channels)
+    target = loudness.for_channels(episode.num_channels)
     if target is not None:
         settings = (("lufs", target), ("true_peak_db", loudness.true_peak))
         calls.append(EffectCall("normalize", settings))

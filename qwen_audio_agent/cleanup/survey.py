@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ _CLIPPED_FRAMES: Final = 3  # at full scale one behind the other
 _FLOOR_DBFS: Final = -90.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Survey:
     """A recording, and what was measured and heard in it.
 
@@ -40,13 +41,13 @@ class Survey:
     activity: Activity
     transcript: Transcript
 
-    @property
+    @cached_property
     def room_dbfs(self) -> float:
         """Level of the room, in the band that speech lies in."""
         pauses = self._levels(speaking=False)
         return float(np.percentile(pauses, 25)) if len(pauses) else _FLOOR_DBFS
 
-    @property
+    @cached_property
     def speech_dbfs(self) -> float:
         """Level of the speech."""
         spoken = self._levels(speaking=True)

@@ -54,6 +54,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1, not {text}")
+    return value
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -91,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_words(commands)
     _add_replay(commands)
     _add_undo(commands)
+    _add_cleanup(commands)
     tools = commands.add_parser("tools", help="what the agent can do")
     tools.add_argument("--json", action="store_true", help="the tools' schemas as JSON")
     tools.set_defaults(command=_command("listing", "tools"))
@@ -166,6 +174,43 @@ def _add_undo(commands: argparse._SubParsersAction[_Parser]) -> None:
     undo.add_argument("-o", "--output", metavar="OUT", help="the file to write")
     _add_printing(undo)
     undo.set_defaults(command=_command("editing", "undo"))
+
+
+def _add_cleanup(commands: argparse._SubParsersAction[_Parser]) -> None:
+    cleanup = commands.add_parser(
+        "cleanup", help="take fillers, repeats and long pauses out of an episode"
+    )
+    cleanup.add_argument("audio", nargs="?", metavar="EPISODE")
+    cleanup.add_argument(
+        "--tracks",
+        nargs="+",
+        metavar="AUDIO",
+        help="several microphones of one conversation, cut alike; -o names a folder then",
+    )
+    cleanup.add_argument("-o", "--output", metavar="OUT", help="the file to write")
+    cleanup.add_argument(
+        "--recipe", metavar="RECIPE", help="podcast (the default), interview, audiobook or a file"
+    )
+    cleanup.add_argument(
+        "--apply",
+        nargs="?",
+        const="",
+        metavar="PLAN",
+        help="do it: what the plan in this file says, or the one beside OUT, or a new one",
+    )
+    cleanup.add_argument("--yes", action="store_true", help="the same as --apply, for scripts")
+    cleanup.add_argument(
+        "--max-share",
+        type=_share,
+        metavar="X",
+        help="how much of the episode may go, 0 to 1 (default: the recipe's, 0.4)",
+    )
+    cleanup.add_argument(
+        "--transcript", metavar="FILE", help="write the words of the result: .srt, .vtt, .txt"
+    )
+    cleanup.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
+    _add_printing(cleanup)
+    cleanup.set_defaults(command=_command("cleanup", "cleanup"))
 
 
 def _add_mind(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,8 @@ the clips become one again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
-from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.audio.samples import Span, united
 from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList, EffectCall
 from qwen_audio_agent.editing.splicing import (
     default_join,
@@ -40,7 +39,7 @@ def cut(edit_list: EditList, *spans: Span, join: int | None = None) -> EditList:
         EditError: a span is empty or outside the programme, or nothing would be left.
     """
     _check(edit_list, *spans)
-    gone = _united(spans)
+    gone = united(spans)
     starts = [0, *(span.end for span in gone)]
     ends = [*(span.start for span in gone), edit_list.num_frames]
     kept = [Span(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
@@ -64,7 +63,7 @@ def keep(edit_list: EditList, *spans: Span, join: int | None = None) -> EditList
     """
     _check(edit_list, *spans)
     base = without_effects(edit_list)
-    return joined(base, [part(base, span) for span in _united(spans)], join)
+    return joined(base, [part(base, span) for span in united(spans)], join)
 
 
 def insert(
@@ -301,17 +300,6 @@ def _in_place_of(base: EditList, span: Span, clips: tuple[Clip, ...], join: int 
 def _checked_part(base: EditList, other: EditList, span: Span | None) -> tuple[Clip, ...]:
     _check(other, Span(0, other.num_frames) if span is None else span)
     return foreign_part(base, other, span)
-
-
-def _united(spans: Iterable[Span]) -> list[Span]:
-    """The same frames as spans in order of time that neither touch nor overlap."""
-    united: list[Span] = []
-    for span in sorted(spans):
-        if united and span.start <= united[-1].end:
-            united[-1] = Span(united[-1].start, max(span.end, united[-1].end))
-        else:
-            united.append(span)
-    return united
 
 
 def _check(edit_list: EditList, *spans: Span) -> None:

@@ -1,0 +1,111 @@
+"""Several microphones of one conversation: all are cut alike, so that they stay together.
+
+    host   | A |um| B | ...... | C |        | A | B | . | C |
+    guest  | . | .| . | ...... | x |   ->   | . | . | . | x |
+
+A pause is one where nobody speaks on any of them. Of what one says by mistake while another speaks,
+nothing can be cut: it is muted on its own track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from qwen_audio_agent.audio.activity import Activity
+from qwen_audio_agent.audio.files import AudioFile
+from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.samples import united
+from qwen_audio_agent.cleanup.detection import Finder, numbered
+from qwen_audio_agent.cleanup.guards import guarded
+from qwen_audio_agent.cleanup.plan import Proposal
+from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.cleanup.survey import Survey
+from qwen_audio_agent.errors import UsageError
+from qwen_audio_agent.speech.words import Transcript
+
+_MARGIN = 0.05  # seconds; the other must be silent beside what is cut, too
+# A voice that is so much quieter than the microphone's own one comes from across the table.
+_BLEED_DB = 12.0
+
+
+def check_tracks(files: Sequence[AudioFile]) -> None:
+    """See that recordings can be the microphones of one conversation.
+
+    Raises:
+        UsageError: their rates differ.
+    """
+    first = files[0]
+    for file in files[1:]:
+        if file.sample_rate != first.sample_rate:
+            raise UsageError(
+                f"{shown(file.path)} has {file.sample_rate} Hz and {shown(first.path)} "
+                f"{first.sample_rate} Hz: tracks of one conversation need the same rate"
+            )
+
+
+def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Proposal, ...]:
+    """Everything that a recipe asks about, in microphones that were recorded together.
+
+    Args:
+        surveys: of each microphone, of one sample rate.
+        recipe: what to look for.
+
+    Returns:
+        Proposals in order of time, numbered and guarded.
+    """
+    together = _together(surveys)
+    found: list[Proposal] = []
+    for number, survey in enumerate(surveys, 1):
+        finder = Finder(survey, recipe)
+        others = [other for other in surveys if other is not survey]
+        own = [p for p in finder.disfluencies() if _speaks(survey, p.start, p.end)]
+        found += [_beside_others(p, number, others) for p in own]
+        found += [replace(p, track=number) for p in finder.noises()]
+    holes = Finder(together, recipe)
+    gone = sorted((p for p in found if p.on and p.removes), key=lambda p: p.start)
+    quiet = holes.holes(gone)
+    found += [*holes.pauses(quiet), *holes.ends(quiet)]
+    ordered = numbered(sorted(found, key=lambda p: (p.start, p.end, p.track)))
+    return tuple(guarded(ordered, recipe.guards, together.activity))
+
+
+def _beside_others(proposal: Proposal, number: int, others: Sequence[Survey]) -> Proposal:
+    """What is said while another speaks is muted on its own track, not cut from all."""
+    start, end = max(0.0, proposal.start - _MARGIN), proposal.end + _MARGIN
+    if not proposal.removes:
+        return replace(proposal, track=number)
+    if not any(_speaks(other, start, end) for other in others):
+        return proposal
+    reason = f"{proposal.reason}; another speaks meanwhile, so it is muted"
+    return replace(proposal, action="mute", track=number, reason=reason)
+
+
+def _speaks(survey: Survey, start: float, end: float) -> bool:
+    """Whether it is the microphone's own voice that is heard in it between two times."""
+    rate = survey.file.sample_rate
+    inside = [s for s in survey.activity.speech if s.start < end * rate and s.end > start * rate]
+    for span in inside:
+        first, last = max(start, span.start / rate), min(end, span.end / rate)
+        if np.percentile(survey.levels(first, last), 90) > survey.speech_dbfs - _BLEED_DB:
+            return True
+    return False
+
+
+def _together(surveys: Sequence[Survey]) -> Survey:
+    """The conversation as one recording: who speaks on any microphone speaks."""
+    longest = max(surveys, key=lambda survey: survey.file.num_frames)
+    words = sorted((w for s in surveys for w in s.transcript.words), key=lambda w: w.start)
+    power = np.zeros(len(longest.activity.power), np.float32)
+    for survey in surveys:
+        power[: len(survey.activity.power)] += survey.activity.power
+    activity = Activity(
+        longest.file.sample_rate,
+        longest.file.num_frames,
+        tuple(united(span for survey in surveys for span in survey.activity.speech)),
+        power,
+    )
+    transcript = Transcript(tuple(words), longest.file.duration)
+    return replace(longest, activity=activity, transcript=transcript)

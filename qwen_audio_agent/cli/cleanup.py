@@ -1,0 +1,246 @@
+"""The command cleanup: propose what could go of an episode, and do it when it is agreed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qwen_audio_agent.audio.files import AudioFile, probe, same_file
+from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.whole_file import write_whole
+from qwen_audio_agent.audio.writing import check_output
+from qwen_audio_agent.cleanup.episode import (
+    Applied,
+    Planned,
+    apply_plan,
+    check_recording,
+    plan_episode,
+    plan_tracks,
+)
+from qwen_audio_agent.cleanup.guards import share_concern
+from qwen_audio_agent.cleanup.plan import Plan, read_plan
+from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
+from qwen_audio_agent.cli.ears import about_ear, named_ear
+from qwen_audio_agent.cli.one_line import json_line, one_line, tell
+from qwen_audio_agent.cli.progress import Progress
+from qwen_audio_agent.errors import EditError, SourceChangedError, UsageError
+from qwen_audio_agent.speech import subtitles
+from qwen_audio_agent.speech.cache import default_cache_folder
+from qwen_audio_agent.speech.hearing import Listener
+from qwen_audio_agent.speech.words import Transcript
+
+DONE = 0
+_DEFAULT_RECIPE = "podcast"
+_TRANSCRIPTS = {".srt": "to_srt", ".vtt": "to_vtt", ".txt": "to_text", ".textgrid": "to_textgrid"}
+
+
+def cleanup(arguments: argparse.Namespace) -> int:
+    """Plan the clean-up of an episode; write the plan, and with `--apply` the result."""
+    sources = [Path(name) for name in arguments.tracks or [arguments.audio] if name]
+    if not sources or (arguments.tracks and arguments.audio):
+        raise UsageError("name one recording, or the microphones of a conversation after --tracks")
+    outputs = _outputs(arguments, sources)
+    _check_transcript(arguments.transcript)
+    desk = _Desk(arguments, outputs[0])
+    files = [desk.opened(source) for source in sources]
+    planned = desk.planned(files)
+    plan = planned.plan
+    for line in summary(plan):
+        desk.remark(line)
+    if not desk.applies:
+        write_whole(desk.plan_path, plan.to_text())
+        desk.remark(_would_cut(plan, planned.concern or f"--apply, or look: {desk.plan_path}"))
+        desk.result(plan, [])
+        return DONE
+    if planned.concern:
+        raise EditError(f"{planned.concern} with --max-share {_needed_share(plan):.2f}")
+    desk.apply(planned, files, outputs)
+    return DONE
+
+
+class _Desk:
+    """Where one clean-up is worked on: what was asked for, who listens, and who is told."""
+
+    def __init__(self, arguments: argparse.Namespace, output: Path) -> None:
+        self._arguments = arguments
+        self.plan_path = output.with_name(f"{output.stem}.plan.json")
+        self.applies = arguments.apply is not None or arguments.yes
+        self._shows = not (arguments.quiet or arguments.json)
+        self._given = read_plan(Path(arguments.apply)) if arguments.apply else None
+        self._recipe = load_recipe(arguments.recipe or _DEFAULT_RECIPE)
+        self._listener: Listener | None = None
+
+    def remark(self, line: str) -> None:
+        """Tell a person a line."""
+        if self._shows:
+            tell(one_line(line))
+
+    def opened(self, source: Path) -> AudioFile:
+        with self._progress("decoding") as progress:
+            return probe(source, None, progress)
+
+    def planned(self, files: Sequence[AudioFile]) -> Planned:
+        """The plan that was given, or that lies beside the output, or else a new one."""
+        plan = self._given or self._beside(files)
+        if plan is None:
+            self.remark(about_ear(self.listener.ear))
+            recipe = _allowing(self._recipe, self._arguments.max_share)
+            if len(files) > 1:
+                return plan_tracks(files, recipe, self.listener)
+            return plan_episode(files[0], recipe, self.listener)
+        _check(plan, files)
+        plan = replace(plan, recipe=_allowing(plan.recipe, self._arguments.max_share))
+        return Planned(files[0], plan, self.listener.remembered(files[0]), share_concern(plan))
+
+    def apply(self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path]) -> None:
+        """Write what the plan makes of each recording, the plan, and the transcript."""
+        plan = planned.plan
+        for track, (file, output) in enumerate(zip(files, outputs, strict=True), 1):
+            with self._progress("writing") as progress:
+                applied = apply_plan(plan, file, output, progress=progress, track=track)
+            if track == 1 and self._arguments.transcript:
+                transcript = self.listener.transcribe(file)
+                _write_transcript(Path(self._arguments.transcript), applied, transcript)
+        write_whole(self.plan_path, plan.to_text())
+        whole = _clock(plan.episode.duration)
+        self.remark(f"cut         {_clock(plan.removed)} of {whole} ({_share(plan):.1%})")
+        for output in outputs:
+            self.remark(f"wrote       {output}")
+        self.result(plan, outputs)
+
+    def result(self, plan: Plan, outputs: Sequence[Path]) -> None:
+        """The last line of `--json`."""
+        if not self._arguments.json:
+            return
+        result: dict[str, Any] = {
+            "type": "result",
+            "outputs": [str(output) for output in outputs],
+            "plan": str(self.plan_path),
+            "removed": round(plan.removed, 3),
+            "duration": round(plan.episode.duration, 3),
+            "counts": Counter(proposal.kind for proposal in plan.active),
+            "concern": share_concern(plan),
+        }
+        sys.stdout.write(json_line(result) + "\n")
+
+    @property
+    def listener(self) -> Listener:
+        if self._listener is None:
+            ear, progress = named_ear(self._arguments.ear), self._progress("listening")
+            self._listener = Listener(ear, default_cache_folder(), progress)
+        return self._listener
+
+    def _beside(self, files: Sequence[AudioFile]) -> Plan | None:
+        """An earlier plan beside the output, if it is for these recordings and this recipe."""
+        if not (self.applies and self.plan_path.is_file()):
+            return None
+        plan = read_plan(self.plan_path)
+        if self._arguments.recipe and plan.recipe != self._recipe:
+            return None
+        try:
+            _check(plan, files)
+        except (SourceChangedError, UsageError):
+            return None
+        self.remark(f"plan from   {self.plan_path}")
+        return plan
+
+    def _progress(self, title: str) -> Progress:
+        return Progress(title, enabled=self._shows)
+
+
+def summary(plan: Plan) -> Iterator[str]:
+    """What a plan is about, in lines for a person."""
+    episode, counts = plan.episode, Counter(p.kind for p in plan.active)
+    facts = [_count(kind, number, plan.recipe) for kind, number in sorted(counts.items())]
+    if episode.hum_hz:
+        facts.append(f"hum at {episode.hum_hz:g} Hz")
+    if episode.num_clipped:
+        facts.append(f"{episode.num_clipped} places cut off at full scale")
+    if episode.loudness_lufs is not None:
+        facts.append(f"{episode.loudness_lufs:.1f} LUFS")
+    yield f"plan        {', '.join(facts)}"
+    asked = sum(1 for p in plan.proposals if p.concern and not p.on)
+    if asked:
+        yield f"asks        {asked} more to look at, left as they are"
+
+
+def _would_cut(plan: Plan, then: str) -> str:
+    gone, whole = _clock(plan.removed), _clock(plan.episode.duration)
+    return f"would cut   {gone} of {whole} ({_share(plan):.1%})   -> {then}"
+
+
+def _count(kind: str, number: int, recipe: Recipe) -> str:
+    """`41 fillers`, `96 pauses over 0.8 s`."""
+    plural = "" if number == 1 else "s"
+    if kind == "pause":
+        return f"{number} pause{plural} over {recipe.pauses.longer_than:g} s"
+    if kind == "end":
+        return f"dead air at {number} end{plural}"
+    return f"{number} {'mouth noise' if kind == 'mouth' else kind}{plural}"
+
+
+def _share(plan: Plan) -> float:
+    return plan.removed / plan.episode.duration
+
+
+def _needed_share(plan: Plan) -> float:
+    return min(1.0, int(_share(plan) * 100 + 1) / 100)
+
+
+def _clock(seconds: float) -> str:
+    """`1:02:14`, or `6:41`."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _outputs(arguments: argparse.Namespace, sources: Sequence[Path]) -> list[Path]:
+    """The files to write: one, or for several microphones one each in a folder."""
+    if not arguments.output:
+        example = f"{sources[0].stem}-clean{sources[0].suffix}" if len(sources) == 1 else "clean/"
+        raise UsageError(f"say where the result goes: -o {example}")
+    output = Path(arguments.output)
+    if not arguments.tracks:
+        outputs = [output]
+    elif output.is_dir():
+        outputs = [output / source.name for source in sources]
+    else:
+        raise UsageError(f"{shown(output)} is no folder, and --tracks writes several files")
+    if len({path.name for path in outputs}) < len(outputs):
+        raise UsageError("two tracks have the same file name: rename one")
+    for path in outputs:
+        if any(same_file(path, source) for source in sources):
+            raise EditError(f"{shown(path)} is the recording itself: give another name")
+        check_output(path)
+    return outputs
+
+
+def _check(plan: Plan, files: Sequence[AudioFile]) -> None:
+    if len(plan.tracks) != len(files):
+        raise UsageError(f"the plan is for {len(plan.tracks)} recordings, not for {len(files)}")
+    for episode, file in zip(plan.tracks, files, strict=True):
+        check_recording(episode, file)
+
+
+def _allowing(recipe: Recipe, max_share: float | None) -> Recipe:
+    if max_share is None:
+        return recipe
+    guards = recipe.guards.model_copy(update={"max_share": max_share})
+    return recipe.model_copy(update={"guards": guards})
+
+
+def _check_transcript(name: str | None) -> None:
+    if name is not None and Path(name).suffix.lower() not in _TRANSCRIPTS:
+        known = ", ".join(_TRANSCRIPTS)
+        raise UsageError(f"--transcript writes {known}: {name[:80]!r} ends in none of them")
+
+
+def _write_transcript(path: Path, applied: Applied, transcript: Transcript) -> None:
+    """The words of the result, from those of the recording."""
+    words = applied.time_map.retime({applied.source: transcript})
+    write_whole(path, getattr(subtitles, _TRANSCRIPTS[path.suffix.lower()])(words))
