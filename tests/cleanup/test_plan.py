@@ -1,0 +1,106 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwen_audio_agent.cleanup.plan import Episode, Plan, Proposal, read_plan
+from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.errors import UsageError
+
+EPISODE = Episode("a.wav", "0" * 64, 44100, 2, 441000)
+UM = Proposal("filler-1", "filler", "cut", 1.0, 1.5, "um", 0.9, "heard")
+PAUSE = Proposal("pause-1", "pause", "shorten", 1.25, 3.0)
+BREATH = Proposal("breath-1", "breath", "attenuate", 4.0, 4.5, gain_db=-8)
+PLAN = Plan(EPISODE, Recipe(), (UM, PAUSE, BREATH), "an ear")
+
+
+def changed(**fields):
+    data = PLAN.to_json()
+    data["proposals"][0] |= fields
+    return data
+
+
+def test_there_and_back(tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text(PLAN.to_text())
+    assert read_plan(path) == PLAN
+    assert len(PLAN.to_text().splitlines()) < 90 + len(PLAN.proposals)
+
+
+def test_a_plan_without_proposals_is_json():
+    assert json.loads(replace(PLAN, proposals=()).to_text())["proposals"] == []
+
+
+def test_time_that_goes_twice_counts_once():
+    assert PLAN.removed == pytest.approx(2.0)
+    assert PLAN.switched(**{"pause-1": False}).removed == pytest.approx(0.5)
+
+
+def test_what_is_switched_off_is_not_done():
+    off = PLAN.switched(**{"filler-1": False})
+    assert [p.id for p in off.active] == ["pause-1", "breath-1"]
+    with pytest.raises(UsageError, match="no proposal 'nobody'"):
+        PLAN.switched(nobody=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"start": 3.0}, "goes from 3 to 1.5 s: give start < end, within 0 to 10.00"),
+        ({"end": 11}, "within 0 to 10.00"),
+        ({"start": -1}, "within 0 to 10.00"),
+        ({"start": float("nan")}, "start of proposal 1 cannot be nan"),
+        ({"start": True}, "start of proposal 1 cannot be True"),
+        ({"on": 1}, "on of proposal 1 cannot be 1"),
+        ({"action": "delete"}, "action of proposal 1 is 'delete': give keep, attenuate"),
+        ({"kind": "word"}, "kind of proposal 1 is 'word': give filler"),
+        ({"id": "../x"}, "the id of proposal 1"),
+        ({"id": "pause-1"}, "the same id"),
+        ({"confidence": 2}, "confidence of 0 to 1"),
+        ({"gain_db": 6}, "gain_db of -60 to 0"),
+        ({"track": 1}, "goes from all"),
+        ({"extra": 1}, "has no field 'extra'"),
+    ],
+)
+def test_a_mistake_is_named(fields, message):
+    with pytest.raises(UsageError, match=message):
+        Plan.from_json(changed(**fields))
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"format": "x"}, {"format": []}, 3, "plan"])
+def test_what_is_no_plan_is_refused(data):
+    with pytest.raises(UsageError, match="plan"):
+        Plan.from_json(data)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_no_plan(tmp_path, content):
+    path = tmp_path / "plan.json"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"plan\.json"):
+        read_plan(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(PLAN.to_json())), JSON)
+def test_any_value_in_any_field_is_a_plan_or_a_clear_error(name, value):
+    try:
+        Plan.from_json(PLAN.to_json() | {name: value})
+    except UsageError as error:
+        assert "\n" not in str(error)
+
+
+@given(st.sampled_from(sorted(PLAN.to_json()["proposals"][0])), JSON)
+def test_any_value_in_any_field_of_a_proposal_too(name, value):
+    try:
+        Plan.from_json(changed(**{name: value}))
+    except UsageError as error:
+        assert "\n" not in str(error)
