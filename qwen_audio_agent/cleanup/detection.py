@@ -21,10 +21,11 @@ from qwen_audio_agent.speech.noises import find_noises
 from qwen_audio_agent.speech.words import Word
 
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
-_TOUCHING: Final = 0.04  # seconds between a word and the border of a stretch of speech
+# The signal keeps up to 60 ms of quiet on each side of speech.
+_TOUCHING: Final = 0.08
 _BESIDE: Final = 0.15
 _WORD_MARGIN: Final = 0.02  # between a word and a noise beside it
-_SHORTEST_CUT: Final = 0.02
+_SHORTEST_CUT: Final = 0.05
 _AS_QUIET_AS_ROOM_DB: Final = 12.0
 
 

@@ -47,25 +47,21 @@ def _meaningful(proposal: Proposal, guards: Guards) -> Proposal:
 
 
 def _apart(proposals: list[Proposal], least: float, activity: Activity) -> list[Proposal]:
-    """Of two cuts with a shred of speech between, the less sure one is switched off."""
+    """Of cuts with a shred of speech between them, the surest are made."""
     changed = list(proposals)
-    made: list[int] = []
-    for i, proposal in enumerate(changed):
-        if not (proposal.on and proposal.removes):
-            continue
-        while made and _shred(changed[made[-1]], changed[i], least, activity):
-            last = made[-1]
-            weaker, other = (
-                (i, last) if proposal.confidence <= changed[last].confidence else (last, i)
-            )
-            beside = abs(changed[other].start - changed[weaker].start)
-            concern = f"less than {least:g} s of speech would stay to the cut {beside:.2f} s away"
-            changed[weaker] = replace(changed[weaker], on=False, concern=concern)
-            if weaker == i:
+    cuts = [i for i, p in enumerate(changed) if p.on and p.removes]
+    made: list[int] = []  # in order of time, as the proposals are
+    for i in sorted(cuts, key=lambda i: -changed[i].confidence):
+        at = bisect_right(made, i)
+        for other in made[max(0, at - 1) : at + 1]:
+            first, second = sorted((i, other))
+            if _shred(changed[first], changed[second], least, activity):
+                away = abs(changed[other].start - changed[i].start)
+                concern = f"less than {least:g} s of speech would stay to the cut {away:.2f} s away"
+                changed[i] = replace(changed[i], on=False, concern=concern)
                 break
-            made.pop()
-        if changed[i].on:
-            made.append(i)
+        else:
+            made.insert(at, i)
     return changed
 
 

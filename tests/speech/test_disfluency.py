@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from qwen_audio_agent.speech.disfluency import find_disfluencies
@@ -45,7 +47,9 @@ def test_what_goes_is_the_first_of_two(text, expected):
     assert gone(text) == expected
 
 
-@pytest.mark.parametrize("text", ["very very good", "no no no", "he said that that is it", "two two"])
+@pytest.mark.parametrize(
+    "text", ["very very good", "no no no", "he said that that is it", "two two"]
+)
 def test_what_is_doubled_on_purpose_stays(text):
     assert gone(text) == []
     assert gone(text, emphasis=True)
@@ -74,4 +78,4 @@ def test_nothing_overlaps():
     transcript = said("I you know I you know um um went went")
     found = find_disfluencies(transcript, ["you know"])
     assert found
-    assert all(a.last < b.first for a, b in zip(found, found[1:], strict=False))
+    assert all(a.last < b.first for a, b in pairwise(found))
