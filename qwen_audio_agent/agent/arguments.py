@@ -113,7 +113,10 @@ Which = Annotated[
 ]
 Part = Annotated[Literal["it", "before", "after"], BeforeValidator(_read_choice)]
 Fill = Annotated[Literal["room", "bleep", "digital"], BeforeValidator(_read_choice)]
-Target = Annotated[Literal["fillers", "pauses"], BeforeValidator(_read_choice)]
+Target = Annotated[
+    Literal["fillers", "pauses", "podcast", "interview", "audiobook"],
+    BeforeValidator(_read_choice),
+]
 EffectChoice = Annotated[
     Literal["normalize", "highpass", "compress", "deess", "declick", "tempo"],
     BeforeValidator(_read_choice),

@@ -58,6 +58,13 @@ def replay(
                 return new.render(newest, out, progress=progress)
 
 
+def steps_behind(session: Session) -> list[Step]:
+    """The steps that led to the newest audio, in order; what was undone is not among them."""
+    steps = {step.audio: step for step in session.steps if step.audio is not None}
+    needed = [steps[n] for n in _needed(session, steps, session.latest) if n in steps]
+    return [step for step in needed if step.tool != "undo"]
+
+
 def _again(old: Session, new: Session, audio: Path) -> int:
     """Do the calls that led to the newest audio of `old` in `new`; the number of what they made."""
     steps = {step.audio: step for step in old.steps if step.audio is not None}

@@ -76,9 +76,16 @@ def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned
         HearingError: the ear cannot listen.
         AudioFileError: the recording cannot be read.
     """
-    transcript = listener.transcribe(file)
-    found = survey(file, transcript)
+    return plan_heard(file, recipe, listener.transcribe(file))
 
+
+def plan_heard(file: AudioFile, recipe: Recipe, transcript: Transcript) -> Planned:
+    """As `plan_episode`, where it is known already what is said.
+
+    Raises:
+        AudioFileError: the recording cannot be read.
+    """
+    found = survey(file, transcript)
     proposals = guarded(propose(found, recipe), recipe.guards, found.activity)
     plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, _PROGRAM)
     return Planned(file, plan, transcript, share_concern(plan))

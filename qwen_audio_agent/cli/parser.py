@@ -99,6 +99,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_undo(commands)
     _add_cleanup(commands)
+    _add_recipe(commands)
     tools = commands.add_parser("tools", help="what the agent can do")
     tools.add_argument("--json", action="store_true", help="the tools' schemas as JSON")
     tools.set_defaults(command=_command("listing", "tools"))
@@ -211,6 +212,18 @@ def _add_cleanup(commands: argparse._SubParsersAction[_Parser]) -> None:
     cleanup.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
     _add_printing(cleanup)
     cleanup.set_defaults(command=_command("cleanup", "cleanup"))
+
+
+def _add_recipe(commands: argparse._SubParsersAction[_Parser]) -> None:
+    recipe = commands.add_parser("recipe", help="recipes for cleanup: see them, or take one over")
+    actions = recipe.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="print a recipe, or what recipes there are")
+    show.add_argument("name", nargs="?", metavar="RECIPE")
+    show.set_defaults(command=_command("recipes", "show"))
+    take = actions.add_parser("from", help="turn what a session did into a recipe")
+    take.add_argument("session", metavar="SESSION")
+    take.add_argument("-o", "--output", metavar="RECIPE.toml", help="default: stdout")
+    take.set_defaults(command=_command("recipes", "take"))
 
 
 def _add_mind(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""tidy: fillers out, long pauses shortened."""
+"""tidy: fillers out, long pauses shortened, or a whole episode cleaned up by a recipe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qwen_audio_agent.agent.arguments import Arguments, OptionalNumber, Target
 from qwen_audio_agent.agent.outcome import Outcome, Place
 from qwen_audio_agent.agent.places import Edge, Listened, placed
 from qwen_audio_agent.agent.tools.tool import Tool
+from qwen_audio_agent.agent.whole_episode import tidy_episode
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.errors import ToolError
 
@@ -23,9 +24,13 @@ _BESIDE = 0.15
 
 
 class Tidy(Arguments):
-    """Remove the fillers (um, uh, er, hmm), or shorten long pauses. Makes a new audio."""
+    """Remove the fillers (um, uh, er, hmm), or shorten long pauses, or clean a whole episode up
+    by a recipe (podcast, interview, audiobook: cuts, noise, loudness). Makes a new audio.
+    """
 
-    what: Target = Field(default="fillers", description="what to tidy")
+    what: Target = Field(
+        default="fillers", description="what to tidy, or the recipe for the whole episode"
+    )
     longer_than: OptionalNumber = Field(
         default=None,
         description="pauses over this many seconds are shortened, 0.8 if left out",
@@ -38,6 +43,8 @@ class Tidy(Arguments):
 def tidy(session: Session, wish: Tidy) -> Outcome:
     """| A | um | B |  ->  | A | B |."""
     where = session.listened(wish.audio)
+    if wish.what not in ("fillers", "pauses"):
+        return tidy_episode(session, where, wish.what)
     if wish.what == "fillers":
         places = _fillers(where)
         done = f"Removed {len(places)} fillers" if len(places) > 1 else "Removed a filler"
