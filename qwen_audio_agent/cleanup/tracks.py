@@ -29,6 +29,8 @@ from qwen_audio_agent.speech.words import Transcript
 _MARGIN = 0.05  # seconds; the other must be silent beside what is cut, too
 # A voice that is so much quieter than the microphone's own one comes from across the table.
 _BLEED_DB = 12.0
+# One that is so much quieter than on another microphone does so, too.
+_ACROSS_DB = 25.0
 
 
 def check_tracks(files: Sequence[AudioFile]) -> None:
@@ -61,8 +63,9 @@ def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Propo
     for number, survey in enumerate(surveys, 1):
         finder = Finder(survey, recipe)
         others = [other for other in surveys if other is not survey]
-        own = [p for p in finder.disfluencies() if _speaks(survey, p.start, p.end)]
-        found += [_beside_others(p, number, others) for p in own]
+        for proposal in finder.disfluencies():
+            if _is_own(survey, others, proposal):
+                found.append(_beside_others(proposal, number, survey, others))
         found += [replace(p, track=number) for p in finder.noises()]
     holes = Finder(together, recipe)
     gone = sorted((p for p in found if p.on and p.removes), key=lambda p: p.start)
@@ -72,26 +75,40 @@ def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Propo
     return tuple(guarded(ordered, recipe.guards, together.activity))
 
 
-def _beside_others(proposal: Proposal, number: int, others: Sequence[Survey]) -> Proposal:
+def _is_own(survey: Survey, others: Sequence[Survey], proposal: Proposal) -> bool:
+    """Whether what was heard on a microphone was said into it, and not across the table."""
+    start, end = proposal.start, proposal.end
+    loudest = max((_level(other, start, end) for other in others), default=-100.0)
+    return _speaks(survey, start, end, loudest)
+
+
+def _beside_others(
+    proposal: Proposal, number: int, survey: Survey, others: Sequence[Survey]
+) -> Proposal:
     """What is said while another speaks is muted on its own track, not cut from all."""
     start, end = max(0.0, proposal.start - _MARGIN), proposal.end + _MARGIN
     if not proposal.removes:
         return replace(proposal, track=number)
-    if not any(_speaks(other, start, end) for other in others):
+    level = _level(survey, start, end)
+    if not any(_speaks(other, start, end, level) for other in others):
         return proposal
     reason = f"{proposal.reason}; another speaks meanwhile, so it is muted"
     return replace(proposal, action="mute", track=number, reason=reason)
 
 
-def _speaks(survey: Survey, start: float, end: float) -> bool:
+def _speaks(survey: Survey, start: float, end: float, level_elsewhere: float) -> bool:
     """Whether it is the microphone's own voice that is heard in it between two times."""
     rate = survey.file.sample_rate
+    least = max(survey.speech_dbfs - _BLEED_DB, level_elsewhere - _ACROSS_DB)
     inside = [s for s in survey.activity.speech if s.start < end * rate and s.end > start * rate]
-    for span in inside:
-        first, last = max(start, span.start / rate), min(end, span.end / rate)
-        if np.percentile(survey.levels(first, last), 90) > survey.speech_dbfs - _BLEED_DB:
-            return True
-    return False
+    return any(
+        _level(survey, max(start, span.start / rate), min(end, span.end / rate)) > least
+        for span in inside
+    )
+
+
+def _level(survey: Survey, start: float, end: float) -> float:
+    return float(np.percentile(survey.levels(start, end), 90))
 
 
 def _together(surveys: Sequence[Survey]) -> Survey:

@@ -1,0 +1,145 @@
+"""cleanup and recipe as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from qwen_audio_agent.cli import main
+
+PLAIN = "[fillers]\npolicy = 'cut'\n[repeats]\npolicy = 'cut'\n"
+
+
+@pytest.fixture
+def talk(interview: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(interview, tmp_path / "ep.flac"))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A recipe that leaves the sound of the whole alone, which is quicker."""
+    path = tmp_path / "plain.toml"
+    path.write_text(PLAIN, encoding="utf-8")
+    return path
+
+
+def seconds(path: str | Path) -> float:
+    return float(soundfile.info(str(path)).duration)
+
+
+def test_first_it_says_what_it_would_do(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cleanup", "ep.flac", "-o", "clean.flac", "--recipe", "plain.toml"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[-2].startswith("plan        1 filler, 2 pauses over 0.8 s, 1 repeat, ")
+    assert told[-1].startswith("would cut   0:03 of 0:15 (17")
+    assert not Path("clean.flac").exists()
+    assert Path("clean.plan.json").is_file()
+
+
+def test_then_it_does_what_the_plan_beside_the_output_says(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["cleanup", "ep.flac", "-o", "clean.flac"]
+    assert main([*common, "--recipe", "plain.toml"]) == 0
+    plan = json.loads(Path("clean.plan.json").read_text(encoding="utf-8"))
+    for proposal in plan["proposals"]:
+        proposal["on"] = proposal["kind"] == "repeat"
+    Path("clean.plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert main([*common, "--apply"]) == 0
+    assert "plan from   clean.plan.json" in capsys.readouterr().err
+    (repeat,) = [p for p in plan["proposals"] if p["kind"] == "repeat"]
+    gone = repeat["end"] - repeat["start"]
+    assert seconds("clean.flac") == pytest.approx(seconds(talk) - gone, abs=1e-4)
+
+
+def test_a_plan_in_another_file_and_the_transcript_of_the_result(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cleanup", "ep.flac", "-o", "a.flac", "--recipe", "plain.toml"]) == 0
+    Path("a.plan.json").rename("mine.json")
+    done = ["cleanup", "ep.flac", "-o", "b.wav", "--apply", "mine.json", "--transcript", "b.srt"]
+    assert main([*done, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["outputs"] == ["b.wav"]
+    assert result["counts"] == {"filler": 1, "repeat": 1, "pause": 2}
+    assert seconds("b.wav") == pytest.approx(result["duration"] - result["removed"], abs=0.001)
+    assert "um" not in Path("b.srt").read_text(encoding="utf-8").split()
+
+
+def test_more_than_the_recipe_allows_is_not_done(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = ["cleanup", "ep.flac", "-o", "a.flac", "--recipe", "plain.toml", "--yes"]
+    assert main([*done, "--max-share", "0.1"]) == 2
+    assert "17% of the episode would go" in capsys.readouterr().err
+    assert not Path("a.flac").exists()
+    assert main([*done, "--max-share", "0.2"]) == 0
+
+
+def test_microphones_of_one_conversation_are_cut_alike(talk: Path, plain: Path) -> None:
+    sound, rate = soundfile.read(talk)
+    soundfile.write("guest.flac", sound * 0.001, rate)
+    Path("out").mkdir()
+    tracks = ["cleanup", "--tracks", "ep.flac", "guest.flac", "-o", "out", "--yes"]
+    assert main([*tracks, "--recipe", "plain.toml"]) == 0
+    assert seconds("out/ep.flac") == seconds("out/guest.flac") < seconds(talk) - 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "x.flac"], "name one recording"),
+        (["ep.flac"], "say where the result goes: -o ep-clean.flac"),
+        (["ep.flac", "-o", "ep.flac"], "is the recording itself"),
+        (["ep.flac", "-o", "x.flac", "--recipe", "podcasts"], "there is no recipe"),
+        (["ep.flac", "-o", "x.flac", "--apply", "nowhere.json"], "cannot be read"),
+        (["ep.flac", "-o", "x.flac", "--transcript", "x.doc"], "--transcript writes .srt"),
+        (["ep.flac", "-o", "x.doc"], "x.doc"),
+        (["ep.flac", "-o", "nowhere/x.flac"], "nowhere"),
+        (["nowhere.flac", "-o", "x.flac"], "nowhere.flac"),
+        (["--tracks", "ep.flac", "-o", "x.flac"], "no folder"),
+        (["ep.flac", "-o", "x.flac", "--max-share", "40"], "a number from 0 to 1"),
+    ],
+)
+def test_wrong_use_is_answered_in_one_line(
+    talk: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cleanup", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+    assert sorted(path.name for path in Path().iterdir()) == ["ep.flac"]
+
+
+def test_a_plan_for_another_recording_is_refused(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cleanup", "ep.flac", "-o", "a.flac", "--recipe", "plain.toml"]) == 0
+    sound, rate = soundfile.read(talk)
+    soundfile.write("other.flac", sound[rate:], rate)
+    assert main(["cleanup", "other.flac", "-o", "b.flac", "--apply", "a.plan.json"]) == 2
+    assert "make a new plan" in capsys.readouterr().err
+
+
+def test_recipes_are_shown_and_taken_from_sessions(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["recipe", "show"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "podcast",
+        "interview",
+        "audiobook",
+    ]
+    asked = ["edit", "ep.flac", "cap the pauses at 1 second", "-o", "x.flac", "--session", "s"]
+    assert main([*asked, "--quiet"]) == 0
+    assert main(["recipe", "from", "s", "-o", "mine.toml"]) == 0
+    assert main(["recipe", "show", "mine.toml"]) == 0
+    assert "longer_than = 1.0" in capsys.readouterr().out
+    assert main(["recipe", "from", "s", "-o", "mine.txt"]) == 2
+    assert "should end in .toml" in capsys.readouterr().err
