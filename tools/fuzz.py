@@ -106,9 +106,34 @@ def words(data: bytes) -> None:
             raise AssertionError(f"{write.__name__} lets control characters through")
 
 
+def plan(data: bytes) -> None:
+    """The plan of a clean-up."""
+    from qwen_audio_agent.cleanup.plan import read_plan
+
+    read_plan(_written("plan.json", data))
+
+
+def recipe(data: bytes) -> None:
+    """The recipe of a clean-up."""
+    from qwen_audio_agent.cleanup.recipe import load_recipe
+
+    load_recipe(_written("recipe.toml", data))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (sound, mp3, script, journal, step, instruction, arguments, words)
+    for target in (
+        sound,
+        mp3,
+        script,
+        journal,
+        step,
+        instruction,
+        arguments,
+        words,
+        plan,
+        recipe,
+    )
 }
 
 

@@ -63,9 +63,8 @@ def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Propo
     for number, survey in enumerate(surveys, 1):
         finder = Finder(survey, recipe)
         others = [other for other in surveys if other is not survey]
-        for proposal in finder.disfluencies():
-            if _is_own(survey, others, proposal):
-                found.append(_beside_others(proposal, number, survey, others))
+        own = (p for p in finder.disfluencies() if _is_own(survey, others, p))
+        found += [_beside_others(p, number, survey, others) for p in own]
         found += [replace(p, track=number) for p in finder.noises()]
     holes = Finder(together, recipe)
     gone = sorted((p for p in found if p.on and p.removes), key=lambda p: p.start)
