@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from langchain_core.messages import AIMessage, HumanMessage
 
 from qwen_audio_agent.agent.conversation import AUDIO
@@ -19,6 +18,7 @@ from qwen_audio_agent.agent.report_page import page
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.audio.files import content_hash
+from qwen_audio_agent.audio.outline import outline
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.editing.time_map import TimeMap
 
@@ -45,7 +45,7 @@ def write_report(
     before, after = (session.audio(n) for n in (report["before"]["audio"], number))
     html, data = folder / "report.html", folder / "report.json"
     write_whole(data, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
-    write_whole(html, page(report, outline(before), outline(after)))
+    write_whole(html, page(report, _outline(before), _outline(after)))
     return html, data
 
 
@@ -75,14 +75,8 @@ def make_report(session: Session, number: int, output: Path | None = None) -> di
     }
 
 
-def outline(audio: SessionAudio, num_columns: int = _COLUMNS) -> list[float]:
-    """The peak of each of `num_columns` equal parts of an audio, 0 to 1."""
-    peaks = np.zeros(num_columns)
-    at = 0
-    for block in audio.blocks():
-        column = (np.arange(at, at + block.num_frames) * num_columns) // max(audio.num_frames, 1)
-        np.maximum.at(peaks, column, np.abs(block.samples).max(axis=0))
-        at += block.num_frames
+def _outline(audio: SessionAudio) -> list[float]:
+    peaks = outline(audio.blocks(), audio.num_frames, _COLUMNS)
     return [round(min(float(peak), 1.0), 4) for peak in peaks]
 
 

@@ -22,14 +22,16 @@ from qwen_audio_agent.audio.resampling import resample_blocks
 from qwen_audio_agent.audio.samples import Audio, Span
 
 _Float = TypeVar("_Float", bound=np.floating[Any])
+LOUDNESS_STEP: Final = 0.1
+"""Seconds from one measure of loudness to the next."""
 Sound = Audio | Iterable[Audio]
 """A sound in memory, or its consecutive blocks, all of one rate and number of channels."""
 
 _BLOCK_FRAMES: Final = 65536
 _NOISE_WINDOW: Final = 0.05
 _NOISE_PERCENTILE: Final = 10.0
-_LOUDNESS_STEP: Final = 0.1
 _STEPS_PER_GATING_BLOCK: Final = 4
+_STEPS_PER_SHORT_TERM: Final = 30
 _ABSOLUTE_GATE_LUFS: Final = -70.0
 _RELATIVE_GATE_LU: Final = -10.0
 _LOUDNESS_OFFSET: Final = -0.691
@@ -106,21 +108,39 @@ def loudness_lufs(sound: Sound) -> float:
     Source: ITU-R BS.1770-4, annex 1: K-weighting, blocks of 0.4 s every 0.1 s, gates at -70 LUFS
     and at 10 LU below the mean of what passes the first.
     """
+    return integrated_lufs(loudness_steps(sound))
+
+
+def loudness_steps(sound: Sound) -> NDArray[np.float64]:
+    """The power of each 0.1 s after K-weighting, channels weighted: what loudness is made of."""
     sample_rate, blocks = _with_rate(sound)
     steps = array("d")
-    for windows in _windows(_k_weighted(blocks), round(_LOUDNESS_STEP * sample_rate)):
+    for windows in _windows(_k_weighted(blocks), round(LOUDNESS_STEP * sample_rate)):
         num_channels = windows.shape[0]
         weights = _CHANNEL_WEIGHTS.get(num_channels, (1.0,) * num_channels)
         steps.extend(np.square(windows).mean(axis=2).T @ weights)
-    if len(steps) < _STEPS_PER_GATING_BLOCK:
-        return -math.inf
-    average = np.full(_STEPS_PER_GATING_BLOCK, 1 / _STEPS_PER_GATING_BLOCK)
-    power = np.convolve(np.frombuffer(steps), average, "valid")
+    return np.frombuffer(steps)
+
+
+def integrated_lufs(steps: NDArray[np.float64]) -> float:
+    """The loudness of the whole, as `loudness_lufs` gives it, from its `loudness_steps`."""
+    power = _sliding_mean(steps, _STEPS_PER_GATING_BLOCK)
     power = power[power > 10 ** ((_ABSOLUTE_GATE_LUFS - _LOUDNESS_OFFSET) / 10)]
     if not len(power):
         return -math.inf
     gate = power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
     return _LOUDNESS_OFFSET + 10 * math.log10(power[power > gate].mean())
+
+
+def short_term_lufs(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The loudness of each 3 s, every 0.1 s, from `loudness_steps`; -inf for silence.
+
+    Value i lies in the 3 s that begin 0.1 i s after the start; a sound of less than 3 s has none.
+
+    Source: EBU Tech 3341, section 2.2.
+    """
+    with np.errstate(divide="ignore"):
+        return _LOUDNESS_OFFSET + 10 * np.log10(_sliding_mean(steps, _STEPS_PER_SHORT_TERM))
 
 
 def noise_floor_dbfs(sound: Sound) -> float:
@@ -139,6 +159,13 @@ def noise_floor_dbfs(sound: Sound) -> float:
     if not len(power):
         return -math.inf
     return 10 * math.log10(np.percentile(power, _NOISE_PERCENTILE))
+
+
+def _sliding_mean(steps: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    if len(steps) < width:
+        return np.zeros(0)
+    # Not a running sum, whose rounding would show in silence behind loud sound.
+    return np.convolve(steps, np.full(width, 1 / width), "valid")
 
 
 def _k_weighted(blocks: Iterable[Audio]) -> Iterator[NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from qwen_audio_agent.agent.report import outline, write_report
+from qwen_audio_agent.agent.report import write_report
 
 
 class Page(HTMLParser):
@@ -82,10 +82,3 @@ def test_names_with_markup_and_control_characters_are_shown_as_text(start, recor
     assert "&lt;b onload=x&gt;" in text
     assert "<b onload" not in text
     assert "\x1b" not in text
-
-
-def test_an_outline_is_the_peaks_of_equal_parts(start):
-    peaks = outline(start("alpha 0.5", gap=0.0, lead=0.1).audio(1), num_columns=10)
-    assert len(peaks) == 10
-    assert max(peaks) == pytest.approx(0.3, abs=0.01)
-    assert peaks[-1] < 0.01

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 
 from qwen_audio_agent.audio.levels import (
     decibels,
+    integrated_lufs,
     loudness_lufs,
+    loudness_steps,
     noise_floor_dbfs,
     peak_dbfs,
     ratio,
     rms_dbfs,
+    short_term_lufs,
     true_peak_dbtp,
 )
 from qwen_audio_agent.audio.samples import Audio, Span
@@ -125,3 +128,18 @@ def test_the_noise_floor_is_found_under_bursts_of_sound(floor_db: float, sample_
 
 def test_digital_silence_has_no_noise_floor():
     assert noise_floor_dbfs(Audio(np.zeros((1, 8_000), np.float32), 8_000)) == -math.inf
+
+
+def test_short_term_loudness_follows_the_sound():
+    """EBU Tech 3341, case 1: a tone of -23 dBFS in both channels has -23 LUFS."""
+    steps = loudness_steps(tones((-23, 10), (-200, 5), (-33, 5)))
+    curve = short_term_lufs(steps)
+    assert len(curve) == 200 - 29
+    assert curve[:71] == pytest.approx(np.full(71, -23.0), abs=0.1)
+    assert curve[120] < -100
+    assert curve[-1] == pytest.approx(-33, abs=0.1)
+    assert integrated_lufs(steps) == loudness_lufs(tones((-23, 10), (-200, 5), (-33, 5)))
+
+
+def test_less_than_three_seconds_have_no_short_term_loudness():
+    assert len(short_term_lufs(loudness_steps(tones((-23, 2.9))))) == 0
