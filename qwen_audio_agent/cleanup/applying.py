@@ -14,7 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
-from qwen_audio_agent.cleanup.plan import Plan
+from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.editing.clicks import JoinMeasure, ordinary_measure
 from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList
 from qwen_audio_agent.editing.fills import room_tone
@@ -36,7 +36,13 @@ class _Change:
     gain_db: float = 0.0
 
 
-def programme(plan: Plan, sources: Sources, source: str, track: int = 1) -> EditList:
+def programme(
+    plan: Plan,
+    sources: Sources,
+    source: str,
+    track: int = 1,
+    ordinary: Callable[[], JoinMeasure] | None = None,
+) -> EditList:
     """The edit list of a plan, without what is done to the sound of the whole.
 
     Args:
@@ -44,14 +50,15 @@ def programme(plan: Plan, sources: Sources, source: str, track: int = 1) -> Edit
         sources: where the recording is.
         source: its id there.
         track: which of the plan's recordings it is, from 1.
+        ordinary: what places of the recording are like, from `ordinary_places`, for whoever makes
+            many programmes of it.
 
     Raises:
         EditError: nothing would be left.
         AudioFileError: the recording cannot be read.
     """
     episode = plan.tracks[track - 1]
-    clip = Clip(source, 0, episode.num_frames)
-    whole = EditList((clip,), episode.sample_rate, episode.num_channels)
+    whole = _whole(episode, source)
 
     def read(span: Span) -> Audio:
         return read_programme(whole, sources, span)
@@ -65,15 +72,33 @@ def programme(plan: Plan, sources: Sources, source: str, track: int = 1) -> Edit
         raise EditError("this plan would leave nothing of the recording: switch cuts off")
     made = joined(whole, parts, None)
 
+    ordinary = ordinary or ordinary_places(episode, sources, source)
+    rolled, _ = roll_clicks(made, sources, made.starts[1:-1], ordinary)
+    return rolled
+
+
+def ordinary_places(episode: Episode, sources: Sources, source: str) -> Callable[[], JoinMeasure]:
+    """What unedited places in the middle of a recording are like; measured when it is first asked.
+
+    Args:
+        episode: the recording.
+        sources: where it is.
+        source: its id there.
+    """
+
     @cache
-    def ordinary() -> JoinMeasure:
+    def measured() -> JoinMeasure:
         reach = frame_at(_ORDINARY_SECONDS / 2, episode.sample_rate)
         middle = episode.num_frames // 2
         span = Span(max(0, middle - reach), min(episode.num_frames, middle + reach))
-        return ordinary_measure(read(span))
+        return ordinary_measure(read_programme(_whole(episode, source), sources, span))
 
-    rolled, _ = roll_clicks(made, sources, made.starts[1:-1], ordinary)
-    return rolled
+    return measured
+
+
+def _whole(episode: Episode, source: str) -> EditList:
+    clip = Clip(source, 0, episode.num_frames)
+    return EditList((clip,), episode.sample_rate, episode.num_channels)
 
 
 def _changes(plan: Plan, track: int) -> list[_Change]:

@@ -1,0 +1,228 @@
+"""The report of a clean-up: what would go or went, and why, to look at, listen to and decide.
+
+report = make_report(plan, transcript, [file])                     before anything is made
+report = make_report(plan, transcript, [file], [Path("out.mp3")])  of what was made
+write_report(report, Path("episode.html"))                     and episode.json beside it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
+from qwen_audio_agent.audio.whole_file import write_whole
+from qwen_audio_agent.cleanup.guards import share_concern
+from qwen_audio_agent.cleanup.marked_words import state_of, word_proposals
+from qwen_audio_agent.cleanup.measured import Measured, measure
+from qwen_audio_agent.cleanup.plan import Kind, Plan
+from qwen_audio_agent.cleanup.snippets import MAX_BYTES, Snippet, make_snippets
+from qwen_audio_agent.speech.words import Transcript
+
+FORMAT: Final = "qwen-audio-agent clean-up report, version 1"
+_LIBRARIES: Final = ("numpy", "scipy", "soundfile", "soxr")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A recording, or what was made of it.
+
+    Attributes:
+        name: of the file.
+        sha256: of its content.
+        coding: container and subtype.
+        measured: its levels.
+    """
+
+    name: str
+    sha256: str
+    coding: str
+    measured: Measured
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without the outline."""
+        about = {"name": self.name, "sha256": self.sha256, "coding": self.coding}
+        return {**about, **self.measured.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One of the recordings of a plan.
+
+    Attributes:
+        before: the recording.
+        after: what was made of it; None before that.
+        target_lufs: the loudness that the recipe asks for; None for what it is.
+    """
+
+    before: Sound
+    after: Sound | None
+    target_lufs: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "before": self.before.to_json(),
+            "after": self.after.to_json() if self.after else None,
+            "target_lufs": self.target_lufs,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says.
+
+    Attributes:
+        plan: the changes, with their switches as they stand.
+        transcript: what is said in the first recording.
+        tracks: the recordings of the plan, one but for several microphones.
+        snippets: by the id of their proposal; not all have one.
+        made: date and time in UTC, ISO 8601.
+    """
+
+    plan: Plan
+    transcript: Transcript
+    tracks: tuple[Track, ...]
+    snippets: Mapping[str, Snippet]
+    made: str
+
+    @property
+    def duration(self) -> float:
+        """Seconds of the longest of the recordings."""
+        return max(track.duration for track in self.plan.tracks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without the sound of the snippets and the outlines."""
+        plan = self.plan
+        return {
+            "format": FORMAT,
+            "made": self.made,
+            "versions": versions(),
+            "plan_sha256": self.plan_sha256,
+            "plan": plan.to_json(),
+            "removed": round(plan.removed, 3),
+            "concern": share_concern(plan),
+            "classes": list(self.classes()),
+            "tracks": [track.to_json() for track in self.tracks],
+            "words": list(self._words()),
+            "without_snippet": [p.id for p in plan.proposals if p.id not in self.snippets],
+        }
+
+    @property
+    def plan_sha256(self) -> str:
+        """Hash of the plan as it stands in a file."""
+        return hashlib.sha256(self.plan.to_text().encode("utf-8", "backslashreplace")).hexdigest()
+
+    def classes(self) -> Iterator[dict[str, Any]]:
+        """What there is of each kind: how many, how many are on, and their seconds."""
+        for kind in get_args(Kind):
+            found = [p for p in self.plan.proposals if p.kind == kind]
+            active = [p for p in found if p.on and p.action != "keep"]
+            if found:
+                yield {
+                    "kind": kind,
+                    "count": len(found),
+                    "on": len(active),
+                    "concerns": sum(bool(p.concern) for p in found),
+                    "removed": round(sum(p.duration for p in active if p.removes), 3),
+                    "altered": round(sum(p.duration for p in active if not p.removes), 3),
+                }
+
+    def _words(self) -> Iterator[dict[str, Any]]:
+        words = self.transcript.words
+        for word, proposals in zip(words, word_proposals(self.plan, words), strict=True):
+            yield {
+                "text": word.text,
+                "start": round(word.start, 3),
+                "end": round(word.end, 3),
+                "state": state_of(proposals),
+                "proposals": [p.id for p in proposals],
+            }
+
+
+def make_report(
+    plan: Plan,
+    transcript: Transcript,
+    files: Sequence[AudioFile],
+    outputs: Sequence[Path] = (),
+    max_snippet_bytes: int = MAX_BYTES,
+    progress: Callable[[float], None] | None = None,
+) -> Report:
+    """Measure what a report shows, and make its snippets.
+
+    Args:
+        plan: with its switches as they stand.
+        transcript: what is said in the first recording.
+        files: the recordings of the plan, one but for several microphones.
+        outputs: what was made of each of them; none before that.
+        max_snippet_bytes: of all snippets together, as they stand in the page.
+        progress: told how many of the snippets are made, 0 to 1; that is what takes long.
+
+    Raises:
+        AudioFileError: a recording or an output cannot be read.
+    """
+    longest = max(file.duration for file in files)
+    made: list[Sound | None] = [_sound(probe(path), content_hash(path)) for path in outputs]
+    tracks = [
+        Track(
+            _sound(file, episode.sha256, longest),
+            after,
+            plan.recipe.loudness.for_channels(episode.num_channels),
+        )
+        for file, episode, after in zip(
+            files, plan.tracks, made or [None] * len(files), strict=True
+        )
+    ]
+    return Report(
+        plan,
+        transcript,
+        tuple(tracks),
+        make_snippets(plan, files, max_snippet_bytes, progress),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def write_report(report: Report, path: Path) -> tuple[Path, Path]:
+    """Write the page, and the same as JSON beside it; each appears whole or not at all.
+
+    Args:
+        report: what is written.
+        path: of the page, as "episode.html"; the JSON has its name with ".json".
+
+    Returns:
+        The paths of the page and of the JSON.
+
+    Raises:
+        DiskError: they cannot be written.
+    """
+    # Jinja is worth its start only where a page is made.
+    from qwen_audio_agent.cleanup.report_page import page
+
+    data = path.with_suffix(".json")
+    write_whole(data, json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n")
+    write_whole(path, page(report))
+    return path, data
+
+
+def versions() -> dict[str, str]:
+    """What a report was made with."""
+    import soundfile
+
+    return {
+        "qwen-audio-agent": version("qwen-audio-agent"),
+        "python": f"{platform.python_version()} on {platform.system()}",
+        "libsndfile": soundfile.__libsndfile_version__,
+        **{name: version(name) for name in _LIBRARIES},
+    }
+
+
+def _sound(file: AudioFile, sha256: str, longest: float = 0.0) -> Sound:
+    coding = f"{file.container} {file.subtype}"
+    return Sound(file.path.name, sha256, coding, measure(file, longest))
