@@ -2,7 +2,7 @@
 
 report = make_report(plan, transcript, [file])                     before anything is made
 report = make_report(plan, transcript, [file], [Path("out.mp3")])  of what was made
-write_report(report, Path("episode.html"))                     and episode.json beside it
+write_report(report, Path("episode.html"))                     and episode.report.json
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def write_report(report: Report, path: Path) -> tuple[Path, Path]:
 
     Args:
         report: what is written.
-        path: of the page, as "episode.html"; the JSON has its name with ".json".
+        path: of the page, as "episode.html"; the JSON is "episode.report.json" then.
 
     Returns:
         The paths of the page and of the JSON.
@@ -205,7 +205,7 @@ def write_report(report: Report, path: Path) -> tuple[Path, Path]:
     # Jinja is worth its start only where a page is made.
     from qwen_audio_agent.cleanup.report_page import page
 
-    data = path.with_suffix(".json")
+    data = path.with_name(f"{path.stem}.report.json")
     write_whole(data, json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n")
     write_whole(path, page(report))
     return path, data

@@ -54,7 +54,8 @@ def cleanup(arguments: argparse.Namespace) -> int:
         desk.remark(line)
     if not desk.applies:
         write_whole(desk.plan_path, plan.to_text())
-        desk.remark(_would_cut(plan, planned.concern or f"--apply, or look: {desk.plan_path}"))
+        look = desk.report(planned, files) or desk.plan_path
+        desk.remark(_would_cut(plan, planned.concern or f"--apply, or look: {look}"))
         desk.result(plan, [])
         return DONE
     if planned.concern:
@@ -69,6 +70,7 @@ class _Desk:
     def __init__(self, arguments: argparse.Namespace, output: Path) -> None:
         self._arguments = arguments
         self.plan_path = output.with_name(f"{output.stem}.plan.json")
+        self.report_path = output.with_name(f"{output.stem}.html")
         self.applies = arguments.apply is not None or arguments.yes
         self._shows = not (arguments.quiet or arguments.json)
         self._given = read_plan(Path(arguments.apply)) if arguments.apply else None
@@ -107,11 +109,29 @@ class _Desk:
                 transcript = self.listener.transcribe(file)
                 _write_transcript(Path(self._arguments.transcript), applied, transcript)
         write_whole(self.plan_path, plan.to_text())
+        report = self.report(planned, files, outputs)
         whole = _clock(plan.episode.duration)
         self.remark(f"cut         {_clock(plan.removed)} of {whole} ({_share(plan):.1%})")
         for output in outputs:
             self.remark(f"wrote       {output}")
+        if report:
+            self.remark(f"report      {report}")
         self.result(plan, outputs)
+
+    def report(
+        self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path] = ()
+    ) -> Path | None:
+        """Write the page to listen to and to decide on, unless nobody wants it."""
+        if self._arguments.no_report:
+            return None
+        from qwen_audio_agent.cleanup.report import make_report, write_report
+
+        with self._progress("reporting") as progress:
+            report = make_report(
+                planned.plan, planned.transcript, files, outputs, progress=progress
+            )
+            write_report(report, self.report_path)
+        return self.report_path
 
     def result(self, plan: Plan, outputs: Sequence[Path]) -> None:
         """The last line of `--json`."""
@@ -121,6 +141,7 @@ class _Desk:
             "type": "result",
             "outputs": [str(output) for output in outputs],
             "plan": str(self.plan_path),
+            "report": None if self._arguments.no_report else str(self.report_path),
             "removed": round(plan.removed, 3),
             "duration": round(plan.episode.duration, 3),
             "counts": Counter(proposal.kind for proposal in plan.active),

@@ -209,6 +209,9 @@ def _add_cleanup(commands: argparse._SubParsersAction[_Parser]) -> None:
     cleanup.add_argument(
         "--transcript", metavar="FILE", help="write the words of the result: .srt, .vtt, .txt"
     )
+    cleanup.add_argument(
+        "--no-report", action="store_true", help="do not write the page beside OUT"
+    )
     cleanup.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
     _add_printing(cleanup)
     cleanup.set_defaults(command=_command("cleanup", "cleanup"))

@@ -39,7 +39,11 @@ def test_first_it_says_what_it_would_do(
     assert told[-2].startswith("plan        1 filler, 2 pauses over 0.8 s, 1 repeat, ")
     assert told[-1].startswith("would cut   0:03 of 0:15 (17")
     assert not Path("clean.flac").exists()
-    assert Path("clean.plan.json").is_file()
+    assert sorted(p.name for p in Path().glob("clean.*")) == [
+        "clean.html",
+        "clean.plan.json",
+        "clean.report.json",
+    ]
 
 
 def test_then_it_does_what_the_plan_beside_the_output_says(
