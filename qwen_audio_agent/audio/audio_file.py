@@ -23,9 +23,11 @@ class AudioFile:
         num_frames: frames that can be read, whatever the header claims; 1 or more.
         container: "WAV", "FLAC", "OGG", "MP3", "MP4", ...
         subtype: coding of the sound: "PCM_16", "PCM_24", "FLOAT", "VORBIS", "AAC", ...
-        tags: title, artist, album, comment, date, genre, ... as far as the file has them.
+        tags: title, artist, album, comment, date, genre, ... as far as the file has them; the rest
+            of its tags, chapters and pictures are read by `audio.tags.files.read_tags`.
         decoded: wav copy from which the sound is read, frame for frame the sound of `path`,
             where `path` itself cannot be entered exactly at any frame (mp3, ogg, m4a, video).
+        notes: for a person, on a file that was just written: which tags were not carried over.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class AudioFile:
     subtype: str
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     decoded: Path | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def duration(self) -> float:

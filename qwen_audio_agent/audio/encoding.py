@@ -13,6 +13,7 @@ import soundfile
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
+from qwen_audio_agent.audio.tags.files import WRITTEN
 from qwen_audio_agent.errors import AudioFileError
 
 # libsndfile overruns its stack when one call hands a long block to the Vorbis or Opus encoder.
@@ -98,11 +99,12 @@ class SoundFileSink:
                 f"{coding.subtype} in {container} does not hold {coding.num_channels} channels at "
                 f"{coding.sample_rate} Hz; {_LIMITS.get(coding.subtype, 'write wav')}"
             ) from error
-        for name in TAGS:
-            if coding.tags.get(name):
+        if container not in WRITTEN:
+            texts = coding.tags.texts()
+            for name in set(TAGS) & texts.keys():
                 # Not every container has a place for every tag.
                 with contextlib.suppress(soundfile.LibsndfileError):
-                    setattr(stream, name, coding.tags[name])
+                    setattr(stream, name, texts[name])
         return stream
 
     def _bytes_after(self, numbers: Numbers) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.samples import Samples
+from qwen_audio_agent.audio.tags.values import Tags
 from qwen_audio_agent.errors import AudioFileError
 
 Numbers = NDArray[Any]
@@ -92,14 +92,14 @@ class Coding:
         subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", "AAC", ...
         sample_rate: frames per second, in Hz.
         num_channels: 1 or more.
-        tags: title, artist, album, comment, date, genre, ...
+        tags: with times in frames of the new file.
     """
 
     container: str
     subtype: str
     sample_rate: int
     num_channels: int
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tags: Tags = field(default_factory=Tags)
 
 
 def container_for(path: Path) -> str:

@@ -110,10 +110,11 @@ class MediaSink:
         self._coding = coding
         self._frame = av.AudioFrame
         self._container: Any = av.open(str(path.absolute()), "w", format="ipod")
+        texts = coding.tags.texts()
         for name in TAGS:
-            if coding.tags.get(name):
+            if name in texts:
                 key = "track" if name == "tracknumber" else name
-                self._container.metadata[key] = coding.tags[name]
+                self._container.metadata[key] = texts[name]
         self._stream = self._container.add_stream(
             "aac", rate=coding.sample_rate, layout=_LAYOUTS[coding.num_channels]
         )

@@ -21,6 +21,8 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_full
 from qwen_audio_agent.audio.media import MediaSink, import_av
+from qwen_audio_agent.audio.tags.files import write_tags
+from qwen_audio_agent.audio.tags.values import Tags
 from qwen_audio_agent.errors import AudioFileError, QwenAudioAgentError
 
 
@@ -37,11 +39,12 @@ class AudioWriter:
         num_channels: 1 or more.
         container: "WAV", "FLAC", "OGG", "MP3", ...; None takes it from the suffix of `path`.
         subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", ...; None takes the usual one.
-        tags: title, artist, album, ...; those that the container has no place for are left out.
+        tags: what the file says about its sound, with times in its own frames; or texts by name
+            (title, artist, album, ...). What the container has no place for is left out.
 
     Raises:
         AudioFileError: on entry, an unknown suffix, a folder that cannot be written, or a format
-            that does not hold such sound; on exit, no sound was written.
+            that does not hold such sound; on exit, no sound was written, or tags that cannot be.
         DiskError: on entry, no room at all; on exit, not all of it fitted.
     """
 
@@ -52,12 +55,14 @@ class AudioWriter:
         num_channels: int,
         container: str | None = None,
         subtype: str | None = None,
-        tags: Mapping[str, str] | None = None,
+        tags: Tags | Mapping[str, str] | None = None,
     ) -> None:
         self._path = Path(path)
         container = container or container_for(self._path)
         subtype = subtype or usual_subtype(self._path, container)
-        self._coding = Coding(container, subtype, sample_rate, num_channels, dict(tags or {}))
+        if not isinstance(tags, Tags):
+            tags = Tags.of(tags or {})
+        self._coding = Coding(container, subtype, sample_rate, num_channels, tags)
         self._num_frames = 0
 
     def __enter__(self) -> Self:
@@ -121,6 +126,8 @@ class AudioWriter:
     def _finish(self) -> None:
         if self._num_frames == 0:
             raise AudioFileError(f"{shown(self._path)} is not written: there is no sound to write")
+        if self._coding.tags:
+            write_tags(self._hidden.path, self._coding, self._coding.tags, self._num_frames)
         self._hidden.take_name(self._target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from qwen_audio_agent.audio.formats import (
     usual_subtype,
 )
 from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.audio.tags.values import Tags
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.programme import programme_blocks
 from qwen_audio_agent.editing.sources import Sources, file_numbers
+from qwen_audio_agent.editing.tagging import tags_for
 from qwen_audio_agent.errors import EditError
 
 
@@ -31,7 +34,7 @@ def render(
     *,
     container: str | None = None,
     subtype: str | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: Tags | Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> AudioFile:
     """Write the sound of an edit list to a file, in constant memory.
@@ -48,11 +51,13 @@ def render(
         container: such as "WAV"; by default what the suffix of `path` says.
         subtype: such as "PCM_24"; by default that of the recording the edit list starts with, or
             the nearest that the container can hold.
-        tags: for the file; by default those of that recording.
+        tags: for the file; by default what `tags_for` says: those of the recording that most of it
+            is from, with chapters where their sound is now.
         progress: told now and then how much is done, 0 to 1.
 
     Returns:
-        What was written. `probe` it to read from it: a lossy codec may change its length.
+        What was written, with notes on tags that were not carried over. `probe` it to read from
+        it: a lossy codec may change its length.
 
     Raises:
         EditError: `path` is one of the sources, a clip lies outside its source, or there is no
@@ -69,7 +74,9 @@ def render(
     container = container or container_for(path)
     subtype = subtype or _nearest_subtype(main, container, usual_subtype(path, container))
     if tags is None:
-        tags = main.tags if main else {}
+        tags = tags_for(edit_list, sources)
+    elif not isinstance(tags, Tags):
+        tags = Tags.of(tags)
     with AudioWriter(path, rate, num_channels, container, subtype, tags) as writer:
         done = 0
         for block in _blocks(edit_list, sources, Span(0, total)):
@@ -78,7 +85,8 @@ def render(
             if progress:
                 progress(done / total)
         sources.check()
-    return AudioFile(path, rate, num_channels, total, container, subtype, tags)
+    written = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
+    return replace(written, notes=tags.notes)
 
 
 def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:

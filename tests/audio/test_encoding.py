@@ -4,6 +4,7 @@ import soundfile
 from qwen_audio_agent.audio.encoding import SoundFileSink
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.audio.formats import Coding
+from qwen_audio_agent.audio.tags.values import Tags
 
 
 def numbers(count: int):
@@ -14,7 +15,7 @@ def test_a_wav_file_that_outgrows_its_32_bits_becomes_rf64(tmp_path):
     path, sound = tmp_path / "a.wav", numbers(50_000)
     path.touch()
     before = path.stat().st_ino
-    sink = SoundFileSink(path, Coding("WAV", "PCM_16", 16_000, 2, {"title": "t"}), 100_000)
+    sink = SoundFileSink(path, Coding("WAV", "PCM_16", 16_000, 2, Tags.of({"title": "t"})), 100_000)
     for start in range(0, 50_000, 10_000):
         sink.write(sound[:, start : start + 10_000])
     sink.close()
