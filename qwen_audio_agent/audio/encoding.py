@@ -19,7 +19,7 @@ from qwen_audio_agent.errors import AudioFileError
 # libsndfile overruns its stack when one call hands a long block to the Vorbis or Opus encoder.
 _MAX_OGG_FRAMES: Final = 65536
 # RIFF and AIFF count bytes in 32 bits; what is left is room for the header and the tags.
-_MAX_DATA_BYTES: Final = 2**32 - 2**20
+_MAX_DATA_BYTES: Final = 2**32 - 2**26
 _SYSTEM_ERROR: Final = 2  # SF_ERR_SYSTEM: the file, not the sound in it
 _LIMITS: Final = {
     "OPUS": "it holds 8, 12, 16, 24 and 48 kHz; write ogg (Vorbis) or flac",

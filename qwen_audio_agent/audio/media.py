@@ -17,6 +17,8 @@ import numpy as np
 
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, shown
+from qwen_audio_agent.audio.tags.mp4 import chapters_for_ffmpeg, chapters_of_ffmpeg
+from qwen_audio_agent.audio.tags.values import Chapter
 from qwen_audio_agent.errors import AudioFileError
 
 if TYPE_CHECKING:
@@ -67,6 +69,16 @@ def describe(path: Path) -> AudioFile:
         )
 
 
+def read_chapters(file: AudioFile) -> list[Chapter]:
+    """The chapters of a file, in its frames, as they are there; none where FFmpeg finds none.
+
+    Raises:
+        AudioFileError: as `describe`.
+    """
+    with _opened(file.path) as (container, _):
+        return list(chapters_of_ffmpeg(container.chapters(), file.sample_rate))
+
+
 def decode(file: AudioFile) -> Iterator[Numbers]:
     """The whole track in blocks, (channels, frames) in the file's own numbers.
 
@@ -110,11 +122,8 @@ class MediaSink:
         self._coding = coding
         self._frame = av.AudioFrame
         self._container: Any = av.open(str(path.absolute()), "w", format="ipod")
-        texts = coding.tags.texts()
-        for name in TAGS:
-            if name in texts:
-                key = "track" if name == "tracknumber" else name
-                self._container.metadata[key] = texts[name]
+        if coding.tags.chapters:
+            self._container.set_chapters(chapters_for_ffmpeg(coding.tags))
         self._stream = self._container.add_stream(
             "aac", rate=coding.sample_rate, layout=_LAYOUTS[coding.num_channels]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,7 @@ from qwen_audio_agent.audio.formats import (
 from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_full
 from qwen_audio_agent.audio.media import MediaSink, import_av
 from qwen_audio_agent.audio.tags.files import write_tags
-from qwen_audio_agent.audio.tags.values import Tags
+from qwen_audio_agent.audio.tags.values import DAMAGED, Tags
 from qwen_audio_agent.errors import AudioFileError, QwenAudioAgentError
 
 
@@ -62,6 +63,11 @@ class AudioWriter:
         subtype = subtype or usual_subtype(self._path, container)
         if not isinstance(tags, Tags):
             tags = Tags.of(tags or {})
+        if tags.sample_rate != sample_rate and (tags.chapters or tags.timed):
+            raise ValueError(
+                f"times of tags are frames at {sample_rate} Hz, not {tags.sample_rate}"
+            )
+        tags = replace(tags, sample_rate=sample_rate)
         self._coding = Coding(container, subtype, sample_rate, num_channels, tags)
         self._num_frames = 0
 
@@ -127,7 +133,13 @@ class AudioWriter:
         if self._num_frames == 0:
             raise AudioFileError(f"{shown(self._path)} is not written: there is no sound to write")
         if self._coding.tags:
-            write_tags(self._hidden.path, self._coding, self._coding.tags, self._num_frames)
+            try:
+                write_tags(self._hidden.path, self._coding, self._num_frames)
+            except DAMAGED as error:
+                raise AudioFileError(
+                    f"the tags of {shown(self._path)} cannot be written "
+                    f"({' '.join(str(error).split())[:100]}); write it with other tags, or none"
+                ) from error
         self._hidden.take_name(self._target)
 
 

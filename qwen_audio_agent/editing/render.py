@@ -74,7 +74,7 @@ def render(
     container = container or container_for(path)
     subtype = subtype or _nearest_subtype(main, container, usual_subtype(path, container))
     if tags is None:
-        tags = tags_for(edit_list, sources)
+        tags = tags_for(edit_list, sources, container)
     elif not isinstance(tags, Tags):
         tags = Tags.of(tags)
     with AudioWriter(path, rate, num_channels, container, subtype, tags) as writer:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from qwen_audio_agent.audio.tags.values import Chapter, LyricLine, Tags
+from qwen_audio_agent.audio.tags.values import Chapter, Tags, TimedText
 from qwen_audio_agent.editing.time_map import Stretch, TimeMap
 
 _TOUCHING = Fraction(2, 1000)
@@ -87,12 +87,16 @@ def retime_tags(tags: Tags, time_map: TimeMap, source: str) -> Tags:
         Tags whose times are frames of the programme.
     """
     heard = HeardPlaces(time_map, source, tags.sample_rate)
+    scale = Fraction(tags.sample_rate, time_map.sample_rate)
+    first = next((s for s in time_map.stretches if s.source == source), None)
+    origin = round((first.source_start - first.start * first.pace) * scale) if first else 0
     chapters = _retimed_chapters(tags.chapters, heard, math.ceil(_TOUCHING * tags.sample_rate))
     return replace(
         tags,
         sample_rate=time_map.sample_rate,
         chapters=chapters,
-        lyrics=tuple(_retimed_lyrics(tags.lyrics, heard)),
+        origin=origin,
+        timed=tuple(_retimed_texts(tags.timed, heard)),
     )
 
 
@@ -170,7 +174,7 @@ def _ends_of_gone(gone: Sequence[Chapter], touching: int) -> Callable[[int], int
     return end_after
 
 
-def _retimed_lyrics(lines: Iterable[LyricLine], heard: HeardPlaces) -> Iterator[LyricLine]:
+def _retimed_texts(lines: Iterable[TimedText], heard: HeardPlaces) -> Iterator[TimedText]:
     kept = [(line, heard.span(line.start, line.end)) for line in lines]
     found = [replace(line, start=place[0], end=place[1]) for line, place in kept if place]
     return iter(sorted(found, key=lambda line: (line.key, line.start)))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from fractions import Fraction
 
-from qwen_audio_agent.audio.tags.files import read_tags
+from qwen_audio_agent.audio.audio_file import AudioFile
+from qwen_audio_agent.audio.tags.files import losses, read_tags
+from qwen_audio_agent.audio.tags.loudness import without_loudness
 from qwen_audio_agent.audio.tags.values import Tags
-from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.edit_list import Clip, EditList
 from qwen_audio_agent.editing.retiming import retime_tags
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.time_map import TimeMap
 
-_log = logging.getLogger(__name__)
 
-
-def tags_for(edit_list: EditList, sources: Sources) -> Tags:
+def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
     """The tags for the file of a programme, with times in its frames.
 
-    They are those of the recording that most of the programme is from.
+    They are those of the recording that most of the programme is from. What they say of its
+    loudness goes with any edit.
 
     Args:
         edit_list: the programme.
         sources: where its sounds are.
+        container: of the file, such as "MP3".
 
     Returns:
         Tags; `notes` say what of them could not be read or is not carried over.
@@ -36,9 +38,31 @@ def tags_for(edit_list: EditList, sources: Sources) -> Tags:
         return Tags(time_map.sample_rate)
     file = sources.files[source]
     tags = retime_tags(read_tags(file), time_map, source)
-    for note in tags.notes:
-        _log.warning("%s: %s", file.path.name, note)
-    return tags
+    if not _is_whole(edit_list, source, file, sources):
+        tags = without_loudness(tags)
+    return replace(tags, notes=(*tags.notes, *losses(tags, container)))
+
+
+def _is_whole(edit_list: EditList, source: str, file: AudioFile, sources: Sources) -> bool:
+    """Whether a programme is all of a recording and nothing else, as loud as it is there."""
+    if edit_list.effects:
+        return False
+    pieces = [clip for clip in edit_list.clips if clip.num_frames]
+    if len(pieces) == 1 and pieces[0].source in sources.lists:
+        inner = sources.lists[pieces[0].source]
+        piece = replace(pieces[0], source=source)
+        is_all = piece == Clip(source, 0, inner.num_frames)
+        return is_all and _is_whole(inner, source, file, sources)
+    ends = [0, *(clip.end for clip in pieces)]
+    return (
+        edit_list.sample_rate == file.sample_rate
+        and ends[-1] == file.num_frames
+        and all(
+            (clip.source, clip.start, clip.gain_db) == (source, before, 0.0)
+            and not (clip.fade_in or clip.fade_out)
+            for clip, before in zip(pieces, ends, strict=False)
+        )
+    )
 
 
 def _most_heard(time_map: TimeMap, sources: Sources) -> str | None:

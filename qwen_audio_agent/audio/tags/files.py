@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.formats import Coding, shown
 from qwen_audio_agent.audio.tags.id3_cleaning import tag_size
-from qwen_audio_agent.audio.tags.values import MAX_BYTES, Tags
+from qwen_audio_agent.audio.tags.values import MAX_BYTES, Tags, in_order
 from qwen_audio_agent.errors import AudioFileError
 
-WRITTEN: Final = frozenset({"MP3"})
-"""Containers whose tags are written here; libsndfile writes a few texts into the others."""
+_WAV: Final = ("WAV", "WAVEX", "RF64")
+WRITTEN: Final = frozenset({*_WAV, "FLAC", "OGG", "MP3", "MP4"})
+"""Containers whose texts are written here; into others libsndfile writes a few."""
+_HEAD: Final = 10
+_MP4_PICTURES: Final = ("image/jpeg", "image/png")
 
 
 def read_tags(file: AudioFile) -> Tags:
@@ -24,57 +30,167 @@ def read_tags(file: AudioFile) -> Tags:
     Args:
         file: the recording, as `probe` describes it.
 
+    Returns:
+        Tags with times in frames of the recording.
+
     Raises:
         AudioFileError: the file itself cannot be read.
     """
+    rate, num_frames = file.sample_rate, file.num_frames
     try:
-        if file.container == "MP3":
-            tags = _read_mp3(file)
-        else:
-            tags = Tags()
+        with file.path.open("rb") as opened:
+            match file.container:
+                case "MP3":
+                    tags = _read_mp3(opened, file)
+                case "FLAC":
+                    from qwen_audio_agent.audio.tags.flac import read_flac
+
+                    tags = read_flac(opened, rate, num_frames)
+                case "OGG":
+                    from qwen_audio_agent.audio.tags.ogg import read_ogg
+
+                    tags = read_ogg(opened, rate, num_frames)
+                case "WAV" | "WAVEX" | "RF64" | "AIFF":
+                    tags = _read_riff(opened, file)
+                case "MP4":
+                    from qwen_audio_agent.audio.tags.mp4 import read_mp4
+
+                    tags = _with_media_chapters(read_mp4(opened, rate, num_frames), file)
+                case _:
+                    tags = _with_media_chapters(Tags(rate), file)
     except OSError as error:
         raise AudioFileError(f"{shown(file.path)} cannot be read: {error.strerror}") from None
-    return tags if tags else _with_texts(tags, file)
+    # Where nobody here found a text, libsndfile or FFmpeg may have, such as an old ID3v1.
+    return tags if tags.fields else replace(tags, fields=Tags.of(file.tags).fields)
 
 
-def write_tags(path: Path, coding: Coding, tags: Tags, num_frames: int) -> None:
-    """Put tags into a new, complete sound file that nobody sees yet.
+def write_tags(path: Path, coding: Coding, num_frames: int) -> None:
+    """Put the tags of a coding into a new, complete sound file that nobody sees yet.
 
     Args:
         path: the file.
         coding: how it was written.
-        tags: with times in frames of this file.
         num_frames: its length.
 
     Raises:
-        AudioFileError: they cannot be written; says so in one line.
+        ValueError, or another of `DAMAGED`: they cannot be written.
         OSError: the disk is full.
     """
-    if coding.container == "MP3":
-        from qwen_audio_agent.audio.tags.id3 import make_id3
+    from mutagen import MutagenError
 
-        id3, version = make_id3(tags, num_frames)
-        id3.save(os.fspath(path), v1=0, v2_version=version, v23_sep=None)
+    try:
+        _write(path, coding, num_frames)
+    except MutagenError as error:
+        # mutagen makes its own errors of those of the system.
+        reason = error.args[0] if error.args else None
+        if isinstance(reason, OSError):
+            raise reason from None
+        raise ValueError(str(error)) from error
 
 
-def _with_texts(tags: Tags, file: AudioFile) -> Tags:
-    """What libsndfile or FFmpeg read of a file whose tags nobody here knows."""
-    texts = Tags.of(file.tags)
-    return Tags(file.sample_rate, texts.fields, notes=tags.notes)
+def _write(path: Path, coding: Coding, num_frames: int) -> None:
+    tags = coding.tags
+    match coding.container:
+        case "MP3":
+            from qwen_audio_agent.audio.tags.id3 import write_mp3
+
+            write_mp3(path, tags, num_frames)
+        case "FLAC":
+            from qwen_audio_agent.audio.tags.flac import write_flac
+
+            write_flac(path, tags, num_frames)
+        case "OGG":
+            from qwen_audio_agent.audio.tags.ogg import write_ogg
+
+            write_ogg(path, tags, coding.subtype)
+        case "MP4":
+            from qwen_audio_agent.audio.tags.mp4 import write_mp4
+
+            write_mp4(path, tags)
+        case "WAV" | "WAVEX" | "RF64" | "AIFF":
+            _write_riff(path, tags, num_frames, is_aiff=coding.container == "AIFF")
 
 
-def _read_mp3(file: AudioFile) -> Tags:
+def losses(tags: Tags, container: str) -> Iterator[str]:
+    """What of tags a container has no place for, one sentence each, for a person."""
+    has_id3 = container in ("MP3", "AIFF", *_WAV)
+    if container not in (*WRITTEN, "AIFF"):
+        if tags.chapters or tags.pictures:
+            yield f"{container} files have no place for chapters and pictures: left out"
+        return
+    if not has_id3 and any(chapter.picture for chapter in tags.chapters):
+        yield f"pictures of chapters have no place in {container} files: left out"
+    if container == "MP4" and any(chapter.url for chapter in tags.chapters):
+        yield "links of chapters have no place in MP4 files: left out"
+    if container == "MP4" and any(p.mime not in _MP4_PICTURES for p in tags.pictures):
+        yield "MP4 files hold only JPEG and PNG as cover: others are left out"
+
+
+def _read_mp3(opened: IO[bytes], file: AudioFile) -> Tags:
+    head = opened.read(_HEAD)
+    size = tag_size(head)
+    if not size:
+        return Tags(file.sample_rate)
+    if min(size, os.fstat(opened.fileno()).st_size) > MAX_BYTES:
+        note = f"its tags of {size >> 20} MB are not read, being over {MAX_BYTES >> 20} MB"
+        return Tags(file.sample_rate, notes=(note,))
     from qwen_audio_agent.audio.tags.id3 import read_id3
 
-    with file.path.open("rb") as opened:
-        head = opened.read(10)
-        size = tag_size(head)
-        if not size:
-            return Tags(file.sample_rate)
-        if size > MAX_BYTES:
-            size = min(size, file.path.stat().st_size)
-        if size > MAX_BYTES:
-            note = f"its tags of {size >> 20} MB are not read, being over {MAX_BYTES >> 20} MB"
-            return Tags(file.sample_rate, notes=(note,))
-        tag = head + opened.read(size - len(head))
-    return read_id3(tag, file.sample_rate, file.num_frames)
+    return read_id3(head + opened.read(size - _HEAD), file.sample_rate, file.num_frames)
+
+
+def _read_riff(opened: IO[bytes], file: AudioFile) -> Tags:
+    """The texts and markers of a wav file, and what its ID3 tag says in addition."""
+    from qwen_audio_agent.audio.tags.riff import read_riff
+
+    tags, tag = read_riff(opened, file.sample_rate, file.num_frames)
+    if not tag:
+        return tags
+    from qwen_audio_agent.audio.tags.id3 import read_id3
+
+    more = read_id3(tag, file.sample_rate, file.num_frames)
+    tolerance = file.sample_rate // 500
+    # Markers that stand at the beginnings of the chapters are there for other programs.
+    known = [chapter.start for chapter in more.chapters]
+    markers = [
+        marker
+        for marker in tags.chapters
+        if all(abs(marker.start - start) > tolerance for start in _near(known, marker.start))
+    ]
+    return replace(
+        more,
+        fields={**tags.fields, **more.fields},
+        chapters=in_order([*more.chapters, *markers], file.num_frames, []),
+        native={**tags.native, **more.native},
+        notes=(*tags.notes, *more.notes),
+    )
+
+
+def _near(sorted_starts: list[int], start: int) -> list[int]:
+    """The two of sorted numbers between which another lies."""
+    at = bisect_left(sorted_starts, start)
+    return sorted_starts[max(0, at - 1) : at + 1]
+
+
+def _write_riff(path: Path, tags: Tags, num_frames: int, *, is_aiff: bool) -> None:
+    from qwen_audio_agent.audio.tags.riff import holds_in_info, is_marker, write_riff
+
+    id3 = b""
+    if "ID3" in tags.native or is_aiff or not holds_in_info(tags):
+        from qwen_audio_agent.audio.tags.id3 import make_id3, rendered
+
+        has_markers = not is_aiff
+        own = [chapter for chapter in tags.chapters if not (has_markers and is_marker(chapter))]
+        id3 = rendered(*make_id3(replace(tags, chapters=tuple(own)), num_frames))
+    write_riff(path, tags, id3)
+
+
+def _with_media_chapters(tags: Tags, file: AudioFile) -> Tags:
+    """The same with the chapters that FFmpeg finds, where PyAV is installed."""
+    from qwen_audio_agent.audio import media
+
+    if file.path.suffix.lower() not in media.SUFFIXES:
+        return tags
+    notes = list(tags.notes)
+    chapters = in_order(media.read_chapters(file), file.num_frames, notes)
+    return replace(tags, chapters=chapters, notes=tuple(notes))

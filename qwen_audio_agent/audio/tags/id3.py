@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from mutagen import MutagenError
@@ -15,6 +16,7 @@ from mutagen.id3 import (
     APIC,
     CHAP,
     ID3,
+    SYLT,
     TIT2,
     TLEN,
     TXXX,
@@ -24,29 +26,26 @@ from mutagen.id3 import (
     Frames,
 )
 
-from qwen_audio_agent.audio.tags.id3_cleaning import clean_id3
+from qwen_audio_agent.audio.tags.id3_cleaning import (
+    clean_id3,
+    tag_size,
+    with_chapters_in_order,
+)
 from qwen_audio_agent.audio.tags.id3_contents import prune_contents, with_contents
+from qwen_audio_agent.audio.tags.lrc import lyrics_of, parse_lrc, to_lrc
 from qwen_audio_agent.audio.tags.values import (
+    DAMAGED,
     Chapter,
-    LyricLine,
     Picture,
     Tags,
+    TimedText,
     clean_text,
+    frame_of,
     in_order,
+    time_of,
 )
 
 KIND: Final = "ID3"
-UNREADABLE: Final = (
-    MutagenError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-"""What mutagen raises where a tag is not what it should be."""
 _NO_OFFSET: Final = 0xFFFFFFFF
 _MOST_MS: Final = 0xFFFFFFFF
 _TEXT_FRAMES: Final = {
@@ -92,9 +91,9 @@ def read_id3(tag: bytes, sample_rate: int, num_frames: int) -> Tags:
             in_order(chapters, num_frames, notes),
             tuple(_lyrics(id3, sample_rate, num_frames, notes)),
             {KIND: clean},
-            tuple(notes),
+            notes=tuple(notes),
         )
-    except UNREADABLE as error:
+    except (MutagenError, *DAMAGED) as error:
         return Tags(sample_rate, notes=(*notes, f"its ID3 tag cannot be read: {one_line(error)}"))
 
 
@@ -120,7 +119,8 @@ def make_id3(tags: Tags, num_frames: int) -> tuple[ID3, int]:
         for frame in _new_frames(tags):
             id3.add(frame)
     _set_chapters(id3, tags)
-    _set_lyrics(id3, tags)
+    if clean:
+        _set_lyrics(id3, tags)
     for name in _STALE:
         id3.delall(name)
     if "TLEN" in id3 or not clean:
@@ -129,21 +129,32 @@ def make_id3(tags: Tags, num_frames: int) -> tuple[ID3, int]:
     return _writable(id3, version), version
 
 
+def write_mp3(path: Path, tags: Tags, num_frames: int) -> None:
+    """Put tags before the sound of an mp3 that was just written; times are in its frames."""
+    id3, version = make_id3(tags, num_frames)
+    id3.save(path, v1=0, v2_version=version, v23_sep=None)
+    with path.open("r+b") as file:
+        head = file.read(10)
+        tag = head + file.read(tag_size(head) - len(head))
+        file.seek(0)
+        file.write(with_chapters_in_order(tag))
+
+
 def rendered(id3: ID3, version: int) -> bytes:
     """The bytes of a tag, without padding."""
     buffer = io.BytesIO()
     id3.save(buffer, v1=0, v2_version=version, v23_sep=None, padding=lambda _: 0)
-    return buffer.getvalue()
+    return with_chapters_in_order(buffer.getvalue())
 
 
-def without_loudness(clean: bytes) -> tuple[bytes, bool]:
-    """A tag without what it says of the old sound's loudness, and whether it said anything."""
+def without_loudness(clean: bytes) -> bytes:
+    """A tag without what it says of the old sound's loudness."""
     id3 = parsed(clean)
     stale = [key for key, frame in id3.items() if _is_about_loudness(frame)]
     for key in stale:
         del id3[key]
     version = 3 if clean[3] == 3 else 4
-    return (rendered(id3, version), True) if stale else (clean, False)
+    return rendered(_writable(id3, version), version) if stale else clean
 
 
 def one_line(error: BaseException) -> str:
@@ -173,8 +184,9 @@ def _fields(id3: ID3) -> Iterator[tuple[str, tuple[str, ...]]]:
     comments = [frame for frame in id3.getall("COMM") if not frame.desc.startswith("iTun")]
     if texts := [text for frame in comments for text in _texts(frame)]:
         yield "comment", tuple(texts)
-    if lyrics := [clean_text(frame.text) for frame in id3.getall("USLT")]:
-        yield "lyrics", tuple(lyrics)
+    lyrics = [clean_text(frame.text) for frame in id3.getall("USLT")]
+    if plain := [text for text in lyrics if not parse_lrc(text, 1, _MOST_MS)]:
+        yield "lyrics", tuple(plain)
     links = [frame.url for name in ("WOAF", "WOAS", "WPUB", "WXXX") for frame in id3.getall(name)]
     if links:
         yield "url", tuple(map(clean_text, links))
@@ -220,22 +232,23 @@ def _chapter(frame: CHAP, sample_rate: int) -> Chapter:
 
 
 def _frame_of(milliseconds: int, sample_rate: int) -> int:
-    """The frame that is nearest to a time; exact integers."""
-    return (2 * milliseconds * sample_rate + 1000) // 2000
+    return frame_of(milliseconds, 1000, sample_rate)
 
 
 def _ms_of(frame: int, sample_rate: int) -> int:
-    return min((2 * frame * 1000 + sample_rate) // (2 * sample_rate), _MOST_MS)
+    return min(time_of(frame, 1000, sample_rate), _MOST_MS)
 
 
-def _lyrics(id3: ID3, sample_rate: int, num_frames: int, notes: list[str]) -> Iterator[LyricLine]:
+def _lyrics(id3: ID3, sample_rate: int, num_frames: int, notes: list[str]) -> Iterator[TimedText]:
     for frame in id3.getall("SYLT"):
         if frame.format != 2:  # frames of the old mp3, whose numbers nobody knows here
             notes.append("timed lyrics that count MPEG frames are left out")
             continue
         lines = [Chapter(_frame_of(time, sample_rate), -1, title=text) for text, time in frame.text]
         for line in in_order(lines, num_frames, notes):
-            yield LyricLine(line.start, line.end, line.title, frame.HashKey)
+            yield TimedText(line.start, line.end, line.title, frame.HashKey)
+    for frame in id3.getall("USLT"):
+        yield from parse_lrc(frame.text, sample_rate, num_frames, frame.HashKey)
 
 
 def _new_frames(tags: Tags) -> Iterator[Any]:
@@ -251,6 +264,9 @@ def _new_frames(tags: Tags) -> Iterator[Any]:
         yield Frames["COMM"](encoding=utf8, lang="eng", desc="", text=["\n".join(texts)])
     if texts := tags.fields.get("lyrics"):
         yield USLT(encoding=utf8, lang="eng", desc="", text="\n\n".join(texts))
+    if lines := lyrics_of(tags.timed, unless="CUESHEET"):
+        text = [(line.text, _ms_of(line.start, tags.sample_rate)) for line in lines]
+        yield SYLT(encoding=utf8, lang="eng", format=2, type=1, desc="", text=text)
     if links := tags.fields.get("url"):
         yield WXXX(encoding=utf8, desc="", url=links[0])
     for number, picture in enumerate(tags.pictures):
@@ -301,14 +317,17 @@ def _new_chapter(chapter: Chapter, key: str) -> CHAP:
 
 
 def _set_lyrics(id3: ID3, tags: Tags) -> None:
-    texts: dict[str, list[tuple[str, int]]] = {}
-    for line in tags.lyrics:
-        time = _ms_of(line.start, tags.sample_rate)
-        texts.setdefault(line.key, []).append((line.text, time))
-    for frame in id3.getall("SYLT"):
-        if frame.HashKey in texts:
-            frame.text = texts[frame.HashKey]
-        else:
+    """Give the lines of lyrics that came from this tag their new times."""
+    lines: dict[str, list[TimedText]] = {}
+    for line in tags.timed:
+        lines.setdefault(line.key, []).append(line)
+    for frame in [*id3.getall("SYLT"), *id3.getall("USLT")]:
+        own = lines.get(frame.HashKey)
+        if own and frame.FrameID == "USLT":
+            frame.text = to_lrc(own, tags.sample_rate)
+        elif own:
+            frame.text = [(line.text, _ms_of(line.start, tags.sample_rate)) for line in own]
+        elif frame.FrameID == "SYLT" or parse_lrc(frame.text, 1, _MOST_MS):
             del id3[frame.HashKey]
 
 
@@ -316,12 +335,12 @@ def _writable(id3: ID3, version: int) -> ID3:
     """The tag without frames that mutagen can read but not write."""
     try:
         rendered(id3, version)
-    except UNREADABLE:
+    except (MutagenError, *DAMAGED):
         for key, frame in list(id3.items()):
             alone = ID3()
             alone.add(frame)
             try:
                 rendered(alone, version)
-            except UNREADABLE:
+            except (MutagenError, *DAMAGED):
                 del id3[key]
     return id3

@@ -69,6 +69,24 @@ def clean_id3(tag: bytes, notes: list[str]) -> bytes:
     return b"ID3" + bytes((version, 0, 0)) + _to_syncsafe(len(frames)) + frames
 
 
+def with_chapters_in_order(tag: bytes) -> bytes:
+    """A tag in plain form, of the same length, whose chapters lie in it in order of their starts.
+
+    mutagen writes small frames first, and some players show chapters as they lie in the file.
+    """
+    version = tag[3]
+    end = _HEADER + _syncsafe(tag[6:_HEADER])
+    frames = _frames(tag[_HEADER:end], version)
+    order = sorted(frames, key=lambda raw: (raw.id == b"CHAP", _start_of_chapter(raw)))
+    body = b"".join(_framed(raw.id, raw.data, version) for raw in order)
+    return tag[:_HEADER] + body.ljust(end - _HEADER, b"\0") + tag[end:]
+
+
+def _start_of_chapter(raw: _Raw) -> int:
+    at = raw.data.find(b"\0") + 1
+    return int.from_bytes(raw.data[at : at + 4], "big") if raw.id == b"CHAP" else 0
+
+
 def _clean_frames(body: bytes, version: int, notes: list[str], *, is_escaped: bool) -> bytes:
     """The frames of a tag, one after the other in plain form."""
     result, budget = bytearray(), _Budget()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 FIELDS: Final = (
@@ -35,6 +36,17 @@ MAX_CHAPTERS: Final = 20_000
 MAX_TEXT: Final = 1 << 20
 """Letters of one field."""
 _WHITE: Final = "\n\t\u00a0\u3000\u200c\u200d"  # the last two join letters of some scripts
+DAMAGED: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What comes of a tag that is not what it should be, in the hands of a package that trusts it."""
 FRONT_COVER: Final = 3
 """What ID3 and FLAC call the front cover among 21 kinds of pictures."""
 
@@ -48,12 +60,14 @@ class Picture:
         mime: such as "image/jpeg".
         kind: 0 to 20; 3 is the front cover. Source: ID3v2.4.0 section 4.14.
         description: of the person who put it there.
+        size: width, height, bits per pixel and number of colours, as far as the file says; 0 else.
     """
 
     data: bytes = field(repr=False)
     mime: str = "image/jpeg"
     kind: int = FRONT_COVER
     description: str = ""
+    size: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +92,14 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
-class LyricLine:
-    """A line, word or syllable of timed lyrics, in frames [start, end) of the recording.
+class TimedText:
+    """A line of timed lyrics, or a place in a cue sheet, in frames [start, end) of the recording.
 
     Attributes:
-        start: where it is sung or said.
+        start: where it is said.
         end: where the next one is.
         text: as it is written in the file, with its line break if it has one.
-        key: which of several lyrics in the file it belongs to.
+        key: which of several such lists in the file it belongs to.
     """
 
     start: int
@@ -103,9 +117,10 @@ class Tags:
         fields: texts by name, of those in `FIELDS`; several where a file has several.
         pictures: the cover first.
         chapters: in order of their starts.
-        lyrics: timed lyrics, in order of their starts within each `key`.
+        timed: timed lyrics and the like, in order of their starts within each `key`.
         native: what only one kind of tags knows, by kind ("ID3", "VORBIS", "FLAC", "MP4", "RIFF");
             kept whole for files of that kind, and read only by the module of that kind.
+        origin: frame of the old recording at which frame 0 of a new file lies; 0 as it is read.
         notes: for a person: what of the tags could not be read, or is not carried over, and why.
     """
 
@@ -113,18 +128,15 @@ class Tags:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     pictures: tuple[Picture, ...] = ()
     chapters: tuple[Chapter, ...] = ()
-    lyrics: tuple[LyricLine, ...] = ()
+    timed: tuple[TimedText, ...] = ()
     native: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    origin: int = 0
     notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
         return bool(
-            any(self.fields.values())
-            or self.pictures
-            or self.chapters
-            or self.lyrics
-            or self.native
+            any(self.fields.values()) or self.pictures or self.chapters or self.timed or self.native
         )
 
     @classmethod
@@ -135,6 +147,16 @@ class Tags:
     def texts(self) -> dict[str, str]:
         """The first text of each field."""
         return {name: texts[0] for name, texts in self.fields.items() if texts}
+
+
+def frame_of(time: int, unit: int, sample_rate: int) -> int:
+    """The frame nearest to `time` / `unit` seconds; in exact integers."""
+    return (2 * time * sample_rate + unit) // (2 * unit)
+
+
+def time_of(frame: int, unit: int, sample_rate: int) -> int:
+    """How many 1 / `unit` seconds a frame lies after the start, to the nearest."""
+    return (2 * frame * unit + sample_rate) // (2 * sample_rate)
 
 
 def clean_text(text: str) -> str:
@@ -166,14 +188,5 @@ def in_order(chapters: list[Chapter], num_frames: int, notes: list[str]) -> tupl
         if chapter.start < following:
             next_start, following = following, chapter.start
         end = min(chapter.end, num_frames) if chapter.end > chapter.start else next_start
-        result.append(
-            Chapter(
-                chapter.start,
-                end,
-                chapter.title,
-                chapter.url,
-                chapter.picture,
-                chapter.key,
-            )
-        )
+        result.append(replace(chapter, end=end))
     return tuple(reversed(result))
