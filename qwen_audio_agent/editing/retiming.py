@@ -148,7 +148,8 @@ def _retimed_chapters(
         reach = ends(old.end)
         is_after = next_old.start - old.end >= -touching
         follows = is_after and next_old.start - reach <= touching
-        runs_over = is_after and new.end > next_new.start
+        is_apart = is_after or old.start - next_old.end >= -touching
+        runs_over = is_apart and new.end > next_new.start
         if (follows or runs_over) and next_new.start > new.start:
             result.append(replace(new, end=next_new.start))
         else:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.tags.files import losses, read_tags
 from qwen_audio_agent.audio.tags.loudness import without_loudness
-from qwen_audio_agent.audio.tags.values import Tags
+from qwen_audio_agent.audio.tags.values import Chapter, Tags
 from qwen_audio_agent.editing.edit_list import Clip, EditList
 from qwen_audio_agent.editing.retiming import retime_tags
 from qwen_audio_agent.editing.sources import Sources
@@ -18,8 +18,8 @@ from qwen_audio_agent.editing.time_map import TimeMap
 def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
     """The tags for the file of a programme, with times in its frames.
 
-    They are those of the recording that most of the programme is from. What they say of its
-    loudness goes with any edit.
+    They are those of the recording that most of the programme is from, with the chapters of all.
+    What they say of its loudness goes with any edit.
 
     Args:
         edit_list: the programme.
@@ -38,9 +38,20 @@ def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
         return Tags(time_map.sample_rate)
     file = sources.files[source]
     tags = retime_tags(read_tags(file), time_map, source)
+    tags = replace(tags, chapters=_with_others(tags, time_map, sources, source))
     if not _is_whole(edit_list, source, file, sources):
         tags = without_loudness(tags)
     return replace(tags, notes=(*tags.notes, *losses(tags, container)))
+
+
+def _with_others(tags: Tags, time_map: TimeMap, sources: Sources, main: str) -> tuple[Chapter, ...]:
+    """The chapters of all recordings in a programme, such as two talks that were joined."""
+    chapters = list(tags.chapters)
+    used = {stretch.source for stretch in time_map.stretches} & sources.files.keys()
+    for source in sorted(used - {main}):
+        others = retime_tags(read_tags(sources.files[source]), time_map, source)
+        chapters += [replace(chapter, key="") for chapter in others.chapters]
+    return tuple(sorted(chapters, key=lambda chapter: chapter.start))
 
 
 def _is_whole(edit_list: EditList, source: str, file: AudioFile, sources: Sources) -> bool:

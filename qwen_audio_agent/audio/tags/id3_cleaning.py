@@ -76,7 +76,7 @@ def with_chapters_in_order(tag: bytes) -> bytes:
     """
     version = tag[3]
     end = _HEADER + _syncsafe(tag[6:_HEADER])
-    frames = _frames(tag[_HEADER:end], version)
+    frames = _split(tag[_HEADER:end], version, is_syncsafe=version == 4)
     order = sorted(frames, key=lambda raw: (raw.id == b"CHAP", _start_of_chapter(raw)))
     body = b"".join(_framed(raw.id, raw.data, version) for raw in order)
     return tag[:_HEADER] + body.ljust(end - _HEADER, b"\0") + tag[end:]
