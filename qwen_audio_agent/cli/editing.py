@@ -134,8 +134,9 @@ def _finish(
     """Write the output with its report."""
     if output is not None:
         with Progress("rendering", enabled=_is_chatty(arguments)) as progress:
-            session.render(number, output, progress=progress)
+            written = session.render(number, output, progress=progress)
         result.output = str(output)
+        result.notes += written.notes
         write_report(session, number, session.folder, output)
 
 
@@ -149,8 +150,9 @@ def replay(arguments: argparse.Namespace) -> int:
         audio, session = Path(arguments.audio), Path(arguments.session)
         output = _output(arguments.output, [audio])
         with Progress("replaying", enabled=_is_chatty(arguments)) as progress:
-            replay_session(session, audio, output, progress=progress)
+            written = replay_session(session, audio, output, progress=progress)
         result.output = str(output)
+        result.notes += written.notes
     return DONE
 
 

@@ -100,6 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_undo(commands)
     _add_cleanup(commands)
     _add_recipe(commands)
+    _add_retime(commands)
     tools = commands.add_parser("tools", help="what the agent can do")
     tools.add_argument("--json", action="store_true", help="the tools' schemas as JSON")
     tools.set_defaults(command=_command("listing", "tools"))
@@ -227,6 +228,19 @@ def _add_recipe(commands: argparse._SubParsersAction[_Parser]) -> None:
     take.add_argument("session", metavar="SESSION")
     take.add_argument("-o", "--output", metavar="RECIPE.toml", help="default: stdout")
     take.set_defaults(command=_command("recipes", "take"))
+
+
+def _add_retime(commands: argparse._SubParsersAction[_Parser]) -> None:
+    retime = commands.add_parser(
+        "retime", help="re-time subtitles of a recording for what a session made of it"
+    )
+    retime.add_argument("session", metavar="SESSION")
+    retime.add_argument(
+        "subtitles", metavar="SUBTITLES", help="srt, vtt, json, or txt (labels of Audacity)"
+    )
+    retime.add_argument("-o", "--output", metavar="OUT", required=True)
+    _add_printing(retime)
+    retime.set_defaults(command=_command("retiming", "retime"))
 
 
 def _add_mind(parser: argparse.ArgumentParser) -> None:

@@ -46,6 +46,7 @@ class Result:
         session: the folder to go on with; None when nothing was kept.
         edits: one for each place that was edited: tool, audio, words, start and end in seconds.
         verdicts: what was heard at each new join.
+        notes: what of the recording's tags was not carried over.
         error: why the job failed, in one line; None when it did not.
     """
 
@@ -53,6 +54,7 @@ class Result:
     session: str | None = None
     edits: list[dict[str, Any]] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     error: str | None = None
 
 
@@ -98,6 +100,8 @@ class HumanPrinter:
 
     def result(self, result: Result) -> None:
         """Where everything went."""
+        for note in result.notes:
+            self.remark(f"note     {note}")
         wrote = f"wrote {result.output}" if result.output else "nothing written"
         session = f"   session: {result.session}/" if result.session else ""
         self.remark(wrote + session)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.tags.files import losses, read_tags
@@ -33,8 +32,8 @@ def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
         AudioFileError: the recording is gone.
     """
     time_map = TimeMap.of(edit_list, sources.lists)
-    source = _most_heard(time_map, sources)
-    if source is None:
+    source = time_map.most_heard()
+    if source is None or source not in sources.files:
         return Tags(time_map.sample_rate)
     file = sources.files[source]
     tags = retime_tags(read_tags(file), time_map, source)
@@ -74,13 +73,3 @@ def _is_whole(edit_list: EditList, source: str, file: AudioFile, sources: Source
             for clip, before in zip(pieces, ends, strict=False)
         )
     )
-
-
-def _most_heard(time_map: TimeMap, sources: Sources) -> str | None:
-    """The recording that is heard longest; of equals, the first."""
-    lengths: dict[str, Fraction] = {}
-    for stretch in time_map.stretches:
-        if stretch.source in sources.files:
-            length = stretch.end - stretch.start
-            lengths[stretch.source] = lengths.get(stretch.source, Fraction(0)) + length
-    return max(lengths, key=lengths.__getitem__, default=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
 from qwen_audio_agent.errors import EditError
 from qwen_audio_agent.speech.words import Gap, Transcript, Word
 
@@ -108,6 +108,15 @@ class TimeMap:
             for stretch in self.stretches
             if stretch.source == source and stretch.source_start <= frame < stretch.source_end
         )
+
+    def most_heard(self) -> str | None:
+        """The recording that is heard longest; of equals, the first. None if there is none."""
+        lengths: dict[str, Fraction] = {}
+        for stretch in self.stretches:
+            if stretch.source not in (SILENCE, BLEEP):
+                length = stretch.end - stretch.start
+                lengths[stretch.source] = lengths.get(stretch.source, Fraction(0)) + length
+        return max(lengths, key=lengths.__getitem__, default=None)
 
     def retime(self, transcripts: Mapping[str, Transcript]) -> Transcript:
         """What is said in the programme, from what is said in its sources.

@@ -68,7 +68,7 @@ def to_srt(transcript: Transcript) -> str:
     blocks = []
     for number, caption in enumerate(_captions(transcript), 1):
         text = re.sub(r"[<{]|--(?=>)", rf"\g<0>{_WORD_JOINER}", "\n".join(caption.lines))
-        times = f"{_clock(caption.start, ',')} --> {_clock(caption.end, ',')}"
+        times = f"{clock(caption.start, ',')} --> {clock(caption.end, ',')}"
         blocks.append(f"{number}\n{times}\n{text}\n")
     return "\n".join(blocks)
 
@@ -78,7 +78,7 @@ def to_vtt(transcript: Transcript) -> str:
     blocks = ["WEBVTT\n"]
     for caption in _captions(transcript):
         text = html.escape("\n".join(caption.lines), quote=False)
-        blocks.append(f"{_clock(caption.start, '.')} --> {_clock(caption.end, '.')}\n{text}\n")
+        blocks.append(f"{clock(caption.start, '.')} --> {clock(caption.end, '.')}\n{text}\n")
     return "\n".join(blocks)
 
 
@@ -186,7 +186,7 @@ def _clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _clock(seconds: float, point: str) -> str:
+def clock(seconds: float, point: str) -> str:
     """hh:mm:ss.mmm with the given decimal point."""
     minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
     hours, minutes = divmod(minutes, 60)

@@ -86,7 +86,7 @@ def read_comment(data: bytes, notes: list[str]) -> Pairs:
             break
         at += 4 + size
         name, sign, value = text.decode("utf-8", "replace").partition("=")
-        if sign and name.isascii() and name.isprintable() and name:
+        if sign and name and all(" " <= letter <= "}" for letter in name):
             pairs.append((name, value))
         else:
             claimed -= 1
