@@ -15,12 +15,17 @@ RATE = 44_100
 COVER = b"\x89PNG" + bytes(range(256)) * 40
 
 
+def write_faint(path: Path, seconds: int) -> None:
+    """Noise that is too faint to be listened to."""
+    noise = np.random.default_rng(seconds).normal(0, 1e-4, (seconds * RATE, 1))
+    soundfile.write(path, noise, RATE)
+
+
 @pytest.fixture
 def podcast(tmp_path: Path) -> Path:
     """20 s in four chapters of 5 s, with what podcast tools write."""
     path = tmp_path / "talk.mp3"
-    noise = np.random.default_rng(0).normal(0, 0.1, (20 * RATE, 1))
-    soundfile.write(path, noise, RATE, format="MP3")
+    write_faint(path, 20)
     tags = ID3()
     tags.add(TIT2(encoding=1, text=["Gespräch über 采访"]))
     tags.add(TPE1(encoding=3, text=["Zoë"]))
@@ -72,3 +77,33 @@ def test_chapters_cover_and_texts_of_an_mp3_are_there_after_a_cut(
     assert third_chapter["APIC:"].data == COVER[:100] * 4
     assert tags["CHAP:c0"].start_offset == tags["CHAP:c3"].end_offset == 0xFFFFFFFF
     assert written.notes == ()
+
+
+def test_a_jingle_before_a_talk_moves_its_chapters_and_does_not_lend_it_its_tags(
+    podcast: Path, tmp_path: Path
+) -> None:
+    jingle = tmp_path / "jingle.wav"
+    write_faint(jingle, 2)
+    with Session.create(tmp_path / "session", [podcast, jingle]) as session:
+        session.call("insert", audio=1, other=2, at=0.0)
+        session.render(session.latest, tmp_path / "out.mp3")
+    tags = ID3(tmp_path / "out.mp3")
+    assert tags["TIT2"].text == ["Gespräch über 采访"]
+    assert [tags[f"CHAP:c{i}"].start_time for i in range(4)] == [2000, 7000, 12_000, 17_000]
+
+
+def test_two_talks_that_are_joined_have_the_chapters_of_both(podcast: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.mp3"
+    write_faint(other, 4)
+    tags = ID3()
+    inner = [TIT2(encoding=3, text=["Von anderswo"])]
+    tags.add(CHAP(element_id="c0", start_time=1000, end_time=4000, sub_frames=inner))
+    tags.save(other)
+    with Session.create(tmp_path / "session", [podcast, other]) as session:
+        session.call("insert", audio=1, other=2, at=20.0)
+        session.render(session.latest, tmp_path / "out.mp3")
+    written = ID3(tmp_path / "out.mp3")
+    assert sorted(frame.start_time for frame in written.getall("CHAP"))[-2:] == [15_000, 21_000]
+    (last,) = (frame for frame in written.getall("CHAP") if frame.start_time == 21_000)
+    assert last.sub_frames["TIT2"].text == ["Von anderswo"]
+    assert last.element_id in written["CTOC:toc"].child_element_ids

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
+from mutagen.id3 import APIC, ID3
 
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.errors import DiskError
@@ -48,6 +50,27 @@ def test_files_that_may_not_grow_stop_the_job_in_one_line(
     assert_refused_in_one_line(status, running, tmp_path, "File too large|disk is full")
     assert (tmp_path / "talk.wav").read_bytes() == source
     assert (tmp_path / "a.wav").read_bytes() == b"an earlier output"
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".flac", ".ogg", ".wav", ".m4a"])
+def test_tags_that_find_no_room_behind_the_sound_stop_the_job_in_one_line(
+    commands: Commands, tmp_path: Path, suffix: str
+) -> None:
+    write_faint(tmp_path / "talk.wav", 3)
+    tags = ID3()
+    tags.add(APIC(encoding=3, mime="image/png", type=3, desc="", data=bytes(400_000)))
+    soundfile.write(tmp_path / "talk.mp3", *soundfile.read(tmp_path / "talk.wav"))
+    tags.save(tmp_path / "talk.mp3")
+    (tmp_path / "talk.mp3").replace(tmp_path / "talk.wav")  # the content says what it is
+    (tmp_path / f"a{suffix}").write_bytes(b"an earlier output")
+    script = write_script(tmp_path / "script.json")
+    how = edit(script, f"a{suffix}")
+    status, running = commands.run(tmp_path, *how, largest_file=401_000)
+    assert status == 1, running.err
+    (complaint,) = running.err.splitlines()
+    assert re.search("File too large|disk is full", complaint)
+    assert (tmp_path / f"a{suffix}").read_bytes() == b"an earlier output"
+    assert hidden(tmp_path) == []
 
 
 def test_a_report_that_finds_no_room_costs_nothing_but_the_report(

@@ -130,13 +130,20 @@ def _read_mp3(opened: IO[bytes], file: AudioFile) -> Tags:
     head = opened.read(_HEAD)
     size = tag_size(head)
     if not size:
-        return Tags(file.sample_rate)
+        note = "its APE tag is not carried over: only ID3 is read in mp3 files"
+        return Tags(file.sample_rate, notes=(note,) if _ends_in_ape(opened) else ())
     if min(size, os.fstat(opened.fileno()).st_size) > MAX_BYTES:
         note = f"its tags of {size >> 20} MB are not read, being over {MAX_BYTES >> 20} MB"
         return Tags(file.sample_rate, notes=(note,))
     from qwen_audio_agent.audio.tags.id3 import read_id3
 
     return read_id3(head + opened.read(size - _HEAD), file.sample_rate, file.num_frames)
+
+
+def _ends_in_ape(opened: IO[bytes]) -> bool:
+    """Whether an APE tag lies at the end, before a tag of ID3 version 1 if there is one."""
+    opened.seek(max(0, os.fstat(opened.fileno()).st_size - 160))
+    return b"APETAGEX" in opened.read(160)
 
 
 def _read_riff(opened: IO[bytes], file: AudioFile) -> Tags:

@@ -31,7 +31,7 @@ from qwen_audio_agent.audio.tags.id3_cleaning import (
     tag_size,
     with_chapters_in_order,
 )
-from qwen_audio_agent.audio.tags.id3_contents import prune_contents, with_contents
+from qwen_audio_agent.audio.tags.id3_contents import update_contents
 from qwen_audio_agent.audio.tags.lrc import lyrics_of, parse_lrc, to_lrc
 from qwen_audio_agent.audio.tags.values import (
     DAMAGED,
@@ -286,21 +286,21 @@ def _set_chapters(id3: ID3, tags: Tags) -> None:
     known = {frame.element_id: frame for frame in id3.getall("CHAP")}
     id3.delall("CHAP")
     alive: list[str] = []
-    fresh = 0
+    fresh: list[str] = []
+    number = 0
     for chapter in tags.chapters:
         frame = known.pop(chapter.key, None) if chapter.key else None
         if frame is None:
-            while f"chp{fresh}" in known or f"CHAP:chp{fresh}" in id3:
-                fresh += 1
-            frame = _new_chapter(chapter, f"chp{fresh}")
+            while f"chp{number}" in known or f"CHAP:chp{number}" in id3:
+                number += 1
+            frame = _new_chapter(chapter, f"chp{number}")
+            fresh.append(frame.element_id)
         frame.start_time = _ms_of(chapter.start, tags.sample_rate)
         frame.end_time = _ms_of(chapter.end, tags.sample_rate)
         frame.start_offset = frame.end_offset = _NO_OFFSET
         id3.add(frame)
         alive.append(frame.element_id)
-    prune_contents(id3, alive)
-    if alive and not id3.getall("CTOC"):
-        with_contents(id3, alive)
+    update_contents(id3, alive, fresh)
 
 
 def _new_chapter(chapter: Chapter, key: str) -> CHAP:

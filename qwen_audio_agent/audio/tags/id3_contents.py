@@ -13,8 +13,11 @@ from mutagen.id3 import CTOC, ID3, CTOCFlags
 _MOST_CHILDREN: Final = 255  # they are counted in one byte
 
 
-def prune_contents(id3: ID3, alive: Sequence[str]) -> None:
+def update_contents(id3: ID3, alive: Sequence[str], fresh: Sequence[str]) -> None:
     """Take the chapters that are gone out of the tables, and tables that are then empty.
+
+    Chapters that no table knows yet are put into the uppermost one. If there is no table, one is
+    made.
 
     Tables that contain each other in a circle are cut open. Where chapters stood in order of time
     in a table that is said to be ordered, they do so again.
@@ -22,9 +25,14 @@ def prune_contents(id3: ID3, alive: Sequence[str]) -> None:
     Args:
         id3: is changed.
         alive: the element ids of its chapters, in order of their new starts.
+        fresh: those of them that were not in the tag before.
     """
     tables: dict[str, CTOC] = {table.element_id: table for table in id3.getall("CTOC")}
     places = {key: place for place, key in enumerate(alive)}
+    top = [table for table in tables.values() if table.flags & CTOCFlags.TOP_LEVEL]
+    if top:
+        room = max(0, _MOST_CHILDREN - len(top[0].child_element_ids))
+        top[0].child_element_ids = [*top[0].child_element_ids, *fresh[:room]]
     useful = _leading_to(tables, places)
     for key, table in tables.items():
         if key not in useful:
@@ -35,9 +43,11 @@ def prune_contents(id3: ID3, alive: Sequence[str]) -> None:
             kept.sort(key=places.__getitem__)
         table.child_element_ids = list(dict.fromkeys(kept))
     _open_circles({key: tables[key] for key in useful})
+    if alive and not useful:
+        _add_contents(id3, alive)
 
 
-def with_contents(id3: ID3, alive: Sequence[str]) -> None:
+def _add_contents(id3: ID3, alive: Sequence[str]) -> None:
     """Add a table of all chapters, in order; of more than 255, a table of tables."""
     parts = [alive[at : at + _MOST_CHILDREN] for at in range(0, len(alive), _MOST_CHILDREN)]
     ordered = CTOCFlags.ORDERED
