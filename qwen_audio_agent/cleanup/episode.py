@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
+from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, same_file
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
@@ -25,6 +25,7 @@ from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
+from qwen_audio_agent.editing.subtitle_files import find_subtitles, retime_subtitle_file
 from qwen_audio_agent.editing.time_map import TimeMap
 from qwen_audio_agent.errors import EditError, SourceChangedError
 from qwen_audio_agent.speech.cache import default_cache_folder
@@ -32,6 +33,7 @@ from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript
 
+_SUBTITLES = (".srt", ".vtt")
 _PROGRAM = f"qwen-audio-agent {version('qwen-audio-agent')}"
 
 
@@ -61,12 +63,16 @@ class Applied:
         source: id of the recording in the edit list and the time map.
         edit_list: what it was made from, with its effects.
         time_map: from the frames of the recording to those of the output, and back.
+        beside: subtitles that lay beside the recording, re-timed and written beside the output.
+        notes: what of the tags and subtitles could not be taken over.
     """
 
     output: AudioFile
     source: str
     edit_list: EditList
     time_map: TimeMap
+    beside: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned:
@@ -143,7 +149,9 @@ def apply_plan(
         edit_list = programme(plan, sources, source, track)
         edit_list = replace(edit_list, effects=effects_of(plan.recipe, episode))
         written = render(edit_list, sources, Path(output), progress=progress)
-    return Applied(written, source, edit_list, TimeMap.of(edit_list, {}))
+    time_map = TimeMap.of(edit_list, {})
+    beside, notes = _retimed_beside(file.path, Path(output), time_map, source)
+    return Applied(written, source, edit_list, time_map, beside, (*written.notes, *notes))
 
 
 def clean_up(
@@ -182,6 +190,24 @@ def clean_up(
     if planned.concern and not allow_any_share:
         raise EditError(f"{shown(file.path)}: {planned.concern}")
     return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
+
+
+def _retimed_beside(
+    recording: Path, output: Path, time_map: TimeMap, source: str
+) -> tuple[tuple[Path, ...], list[str]]:
+    """Re-time the subtitles that have a recording's name; one that is broken fails nothing."""
+    written, notes = [], []
+    for path in find_subtitles(recording):
+        # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
+        target = output.with_suffix(path.suffix)
+        if path.suffix.lower() not in _SUBTITLES or same_file(path, target):
+            continue
+        try:
+            retime_subtitle_file(path, target, time_map, source)
+            written.append(target)
+        except EditError as error:
+            notes.append(f"{shown(path)} is not re-timed: {error}")
+    return tuple(written), notes
 
 
 def check_recording(episode: Episode, file: AudioFile) -> None:

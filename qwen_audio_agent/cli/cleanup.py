@@ -105,6 +105,8 @@ class _Desk:
         for track, (file, output) in enumerate(zip(files, outputs, strict=True), 1):
             with self._progress("writing") as progress:
                 applied = apply_plan(plan, file, output, progress=progress, track=track)
+            for line in (*(f"wrote       {path}" for path in applied.beside), *applied.notes):
+                self.remark(line)
             if track == 1 and self._arguments.transcript:
                 transcript = self.listener.transcribe(file)
                 _write_transcript(Path(self._arguments.transcript), applied, transcript)
