@@ -114,12 +114,11 @@ def loudness_lufs(sound: Sound) -> float:
 def loudness_steps(sound: Sound) -> NDArray[np.float64]:
     """The power of each 0.1 s after K-weighting, channels weighted: what loudness is made of."""
     sample_rate, blocks = _with_rate(sound)
-    steps = array("d")
-    for windows in _windows(_k_weighted(blocks), round(LOUDNESS_STEP * sample_rate)):
-        num_channels = windows.shape[0]
-        weights = _CHANNEL_WEIGHTS.get(num_channels, (1.0,) * num_channels)
-        steps.extend(np.square(windows).mean(axis=2).T @ weights)
-    return np.frombuffer(steps)
+    meter: LoudnessMeter | None = None
+    for block in blocks:
+        meter = meter or LoudnessMeter(sample_rate, block.num_channels)
+        meter.push(block.samples)
+    return meter.powers if meter else np.zeros(0)
 
 
 def integrated_lufs(steps: NDArray[np.float64]) -> float:
@@ -130,6 +129,53 @@ def integrated_lufs(steps: NDArray[np.float64]) -> float:
         return -math.inf
     gate = power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)
     return _LOUDNESS_OFFSET + 10 * math.log10(power[power > gate].mean())
+
+
+class LoudnessMeter:
+    """Measures the loudness of blocks as they pass; see `loudness_lufs`.
+
+    Args:
+        sample_rate: in Hz.
+        num_channels: of every block.
+        cells: parts that each step of 0.1 s is measured in, as far as its frames can be divided.
+    """
+
+    def __init__(self, sample_rate: int, num_channels: int, cells: int = 1) -> None:
+        step = round(LOUDNESS_STEP * sample_rate)
+        self.cells_per_step = next(n for n in range(min(cells, step), 0, -1) if step % n == 0)
+        self.cell_frames = step // self.cells_per_step
+        self._sections = _k_weighting(sample_rate)
+        self._weights = _CHANNEL_WEIGHTS.get(num_channels, (1.0,) * num_channels)
+        self._state = np.zeros((len(self._sections), num_channels, 2))
+        self._rest = np.empty((num_channels, 0))
+        self._powers = array("d")
+
+    def push(self, samples: NDArray[np.floating[Any]]) -> None:
+        """Take the next (channels, frames)."""
+        filtered, self._state = sosfilt(self._sections, samples.astype(np.float64), zi=self._state)
+        pending = np.concatenate([self._rest, filtered], axis=1)
+        num_cells = pending.shape[1] // self.cell_frames
+        whole = num_cells * self.cell_frames
+        self._rest = pending[:, whole:]
+        for_cells = pending[:, :whole].reshape(len(pending), num_cells, self.cell_frames)
+        energy = np.einsum("cnf,cnf->cn", for_cells, for_cells)
+        self._powers.extend(self._weights @ energy / self.cell_frames)
+
+    @property
+    def powers(self) -> NDArray[np.float64]:
+        """K-weighted mean square of all channels together, of every cell so far."""
+        return np.array(self._powers)
+
+    @property
+    def lufs(self) -> float:
+        """Integrated loudness so far."""
+        return self.lufs_of(self.powers)
+
+    def lufs_of(self, powers: NDArray[np.float64]) -> float:
+        """Integrated loudness of a sound with such `powers`."""
+        num_steps = len(powers) // self.cells_per_step
+        cells = powers[: num_steps * self.cells_per_step].reshape(num_steps, self.cells_per_step)
+        return integrated_lufs(cells.mean(axis=1))
 
 
 def short_term_lufs(steps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -166,16 +212,6 @@ def _sliding_mean(steps: NDArray[np.float64], width: int) -> NDArray[np.float64]
         return np.zeros(0)
     # Not a running sum, whose rounding would show in silence behind loud sound.
     return np.convolve(steps, np.full(width, 1 / width), "valid")
-
-
-def _k_weighted(blocks: Iterable[Audio]) -> Iterator[NDArray[np.float64]]:
-    state = None
-    for block in blocks:
-        sections = _k_weighting(block.sample_rate)
-        if state is None:
-            state = np.zeros((len(sections), block.num_channels, 2))
-        filtered, state = sosfilt(sections, block.samples.astype(np.float64), zi=state)
-        yield filtered
 
 
 @cache

@@ -18,7 +18,9 @@ from qwen_audio_agent.errors import SessionError
 if TYPE_CHECKING:
     from qwen_audio_agent.audio.files import AudioFile
 
-EffectName = Literal["denoise", "normalize", "highpass", "compress", "deess", "declick", "tempo"]
+EffectName = Literal[
+    "denoise", "normalize", "limiter", "highpass", "compress", "deess", "declick", "tempo"
+]
 SILENCE = "silence"
 """Source of digital zeros, endless."""
 BLEEP = "bleep"

@@ -36,7 +36,7 @@ MAX_CLIPS = 50_000
 MAX_NESTED = 100
 """Edit lists inside each other: an edit of an audio that has an effect adds one."""
 # Goes up when the same edit list would be rendered to other numbers than before.
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 class Sources:
@@ -147,17 +147,28 @@ class Sources:
             return programme_blocks(edit_list, self)
         # Effects bring scipy, which a rendering without them does not wait for.
         from qwen_audio_agent.editing.effects import make_effect
+        from qwen_audio_agent.editing.effects.chain import chained
 
-        effect = make_effect(edit_list.effects[-1])
-        before = replace(edit_list, effects=edit_list.effects[:-1])
-        if before.effects:
-            file = self.open(self.add_list(before), before.sample_rate, before.num_channels)
+        rate, num_channels = edit_list.sample_rate, edit_list.num_channels
+        made = self._made_before(edit_list)
+        calls = edit_list.effects[len(made.effects) :]
+        file = self.open(self.add_list(made), rate, num_channels) if made.effects else None
 
         def open_blocks() -> Iterator[Samples]:
-            numbers = file_numbers(file) if before.effects else programme_blocks(before, self)
+            numbers = file_numbers(file) if file else programme_blocks(made, self)
             return (to_float32(block) for block in numbers)
 
-        return effect.process(open_blocks, before.sample_rate, before.num_channels)
+        effects = [make_effect(call) for call in calls]
+        return chained(effects, open_blocks, rate, num_channels, self._cache_folder)
+
+    def _made_before(self, edit_list: EditList) -> EditList:
+        """The list with as many of its effects as the cache has the sound of."""
+        for num_effects in range(len(edit_list.effects) - 1, 0, -1):
+            before = replace(edit_list, effects=edit_list.effects[:num_effects])
+            source = self.add_list(before)
+            if self._cache_path(source, before.sample_rate, before.num_channels).exists():
+                return before
+        return replace(edit_list, effects=())
 
     def _checked_depth(self, edit_list: EditList) -> int:
         """How many lists are inside each other, this one included."""

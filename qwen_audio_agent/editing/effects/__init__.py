@@ -12,15 +12,29 @@ from qwen_audio_agent.editing.effects.deess import Deess
 from qwen_audio_agent.editing.effects.denoise import Denoise
 from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks
 from qwen_audio_agent.editing.effects.highpass import Highpass
+from qwen_audio_agent.editing.effects.limiter import Limiter
 from qwen_audio_agent.editing.effects.normalize import Normalize
 from qwen_audio_agent.editing.effects.tempo import Tempo
 from qwen_audio_agent.errors import EditError
 
-__all__ = ["EFFECTS", "Effect", "OpenBlocks", "make_effect"]
+__all__ = [
+    "EFFECTS",
+    "Compress",
+    "Declick",
+    "Deess",
+    "Denoise",
+    "Effect",
+    "Highpass",
+    "Limiter",
+    "Normalize",
+    "OpenBlocks",
+    "Tempo",
+    "make_effect",
+]
 
 EFFECTS: Mapping[str, type[Effect]] = {
     effect.name: effect
-    for effect in (Denoise, Normalize, Highpass, Compress, Deess, Declick, Tempo)
+    for effect in (Denoise, Normalize, Limiter, Highpass, Compress, Deess, Declick, Tempo)
 }
 """Every effect by its name."""
 

@@ -22,6 +22,7 @@ from qwen_audio_agent.editing.effects.effect import (
     Effect,
     OpenBlocks,
     programme_lufs,
+    recut,
     setting,
     with_context,
 )
@@ -55,27 +56,40 @@ class Deess(Effect):
     threshold_db: float = setting(4.0, -40, 40, "dB")
     reduction_db: float = setting(9.0, 0, 30, "dB")
 
+    @property
+    def reads_twice(self) -> bool:
+        """See `Effect.reads_twice`."""
+        return self.reduction_db > 0
+
     def process(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
     ) -> Iterator[Samples]:
         """See `Effect.process`."""
-        loudness = programme_lufs(open_blocks(), sample_rate, num_channels)
-        reach = round(SLOPE_MS / 1000 * sample_rate)
         step = max(1, round(sample_rate / STEPS_PER_SECOND))
+        length = step * STEPS_PER_SECOND
+        loudness = -math.inf
+        if self.reads_twice:
+            loudness = programme_lufs(open_blocks(), sample_rate, num_channels)
+        if not self._applies(loudness, sample_rate):
+            yield from recut(open_blocks(), length, num_channels)
+            return
+        reach = round(SLOPE_MS / 1000 * sample_rate)
+        taps = firwin(2 * reach + 1, self.crossover_hz, pass_zero=False, fs=sample_rate)
+        taps = taps[None].astype(np.float32)
         last = 0.0
-        for window in with_context(open_blocks(), step * STEPS_PER_SECOND, reach, num_channels):
+        for window in with_context(open_blocks(), length, reach, num_channels):
             block = window[:, reach : window.shape[1] - reach]
-            if not self._applies(loudness, sample_rate):
-                yield block
-                continue
-            taps = firwin(2 * reach + 1, self.crossover_hz, pass_zero=False, fs=sample_rate)
-            band = oaconvolve(window, taps[None], mode="valid", axes=1).astype(np.float32)
+            band = oaconvolve(window, taps, mode="valid", axes=1)
             over = step_levels_db(band, step) - (loudness + self.threshold_db)
             target = -np.clip(over, 0, self.reduction_db)
             gains = follow(target, last, ATTACK_MS, RELEASE_MS)
-            yield block + band * (ratio_curve(gains, last, step, block.shape[1]) - 1)
+            gain = ratio_curve(gains, last, step, block.shape[1])
             last = float(gains[-1])
+            if gain is not None:
+                band *= gain - 1
+                block = block + band
+            yield block
 
     def _applies(self, loudness: float, sample_rate: int) -> bool:
         below_nyquist = self.crossover_hz < 0.48 * sample_rate
-        return self.reduction_db > 0 and math.isfinite(loudness) and below_nyquist
+        return math.isfinite(loudness) and below_nyquist

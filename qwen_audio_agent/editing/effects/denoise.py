@@ -19,11 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cache
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from scipy.special import exp1
 
@@ -36,12 +36,19 @@ from qwen_audio_agent.editing.effects.effect import (
     setting,
     with_context,
 )
+from qwen_audio_agent.editing.effects.short_time import (
+    OVERLAP,
+    fast_hop,
+    overlap_add,
+    power_of,
+    spectra,
+    weigh,
+)
 
 Power = NDArray[np.float32]
 """float32 (frames of the short-time spectrum, frequencies), >= 0."""
 
 HOP = 0.012
-OVERLAP = 4
 """Windows of 48 ms (4 hops of 12 ms): long enough to see between the harmonics of a voice."""
 
 CHUNK_FRAMES = 1_000_000
@@ -50,14 +57,18 @@ CONTEXT = 2.4
 seconds before and after it."""
 
 POOLED = 2
-"""The noise is estimated for so many frames at once."""
+"""Speech is told from noise for so many frames at once."""
+
+STEP = 5
+"""The noise is estimated at every fifth pool, 0.12 s apart, and goes in straight lines between."""
 
 WINDOW = 1.5
 """The noise is assumed to hold for about this time, in seconds."""
 
-SHORTEST_PAUSE = 0.25
+SHORTEST_PAUSE = 10
 MINIMUM_BIAS = 2.0
-"""Mean over the minimum of the power of noise, smoothed over `SHORTEST_PAUSE`, in 2 x `WINDOW`."""
+"""Mean over the minimum of the power of noise, smoothed over `SHORTEST_PAUSE` pools, in 2 x
+`WINDOW`."""
 
 SPEECH_SNR = 10**1.5
 """SNR that speech is expected to have where it is present. Source: Gerkmann and Hendriks, III-B."""
@@ -88,8 +99,7 @@ SOUNDING = 1e-10
 """Mean square (-100 dBFS) below which a window is empty and says nothing about the noise."""
 
 BAND = 384
-BAND_MARGIN = 8
-"""Frequencies that are worked on at once, and those beside them that may have a say."""
+"""Frequencies whose gains are found at once."""
 
 TINY = np.float32(1e-12)
 
@@ -111,63 +121,43 @@ class Denoise(Effect):
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
     ) -> Iterator[Samples]:
         """See `Effect.process`."""
-        hop = max(8, round(HOP * sample_rate))
         if self.strength == 0:
             yield from recut(open_blocks(), sample_rate, num_channels)
             return
-        context = round(CONTEXT / HOP) * hop
+        hop = fast_hop(HOP, sample_rate)
+        context = round(CONTEXT * sample_rate / hop) * hop
         chunk = min(CHUNK_FRAMES, 16 * sample_rate) // hop * hop
         for window in with_context(open_blocks(), chunk, context, num_channels):
-            # One channel at a time, and its spectrum twice: memory does not grow with the channels.
-            power = sum_of_powers(window, hop) / np.float32(num_channels)
-            gain = gain_of(power, hop / sample_rate)
-            gain = 1 - np.float32(self.strength) * (1 - gain)
-            clean = [overlap_add(spectra(channel, hop) * gain, hop) for channel in window]
-            yield np.stack(clean)[:, context : window.shape[1] - context]
+            if not window.any():
+                yield window[:, context : window.shape[1] - context]
+                continue
+            clean = self._clean(window, hop, hop / sample_rate)
+            yield clean[:, context : window.shape[1] - context]
 
-
-def sum_of_powers(samples: Samples, hop: int) -> Power:
-    """Power of all channels together."""
-    power = np.square(np.abs(spectra(samples[0], hop)))
-    for channel in samples[1:]:
-        power += np.square(np.abs(spectra(channel, hop)))
-    return power
-
-
-def spectra(channel: NDArray[np.float32], hop: int) -> NDArray[np.complex64]:
-    """Spectra (frames, frequencies) of windows of 4 hops; silence fills the last one."""
-    length = OVERLAP * hop
-    padded = np.pad(channel, (0, -len(channel) % hop + length))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
-    short_time: NDArray[np.complex64] = fft.rfft(windows * _taper(length), axis=1)
-    return short_time
-
-
-def overlap_add(short_time: NDArray[np.complex64], hop: int) -> NDArray[np.float32]:
-    """The sound of spectra; exact but for the first and last window, which nothing overlaps."""
-    length = OVERLAP * hop
-    windows = fft.irfft(short_time, length, axis=1) * (_taper(length) * np.float32(2 / OVERLAP))
-    summed = np.zeros((len(windows) + OVERLAP - 1, hop), np.float32)
-    for part in range(OVERLAP):
-        summed[part : part + len(windows)] += windows[:, part * hop : (part + 1) * hop]
-    return summed.reshape(-1)
-
-
-def _taper(length: int) -> NDArray[np.float32]:
-    return np.sqrt(np.hanning(length + 1)[:-1]).astype(np.float32)
+    def _clean(self, window: Samples, hop: int, step: float) -> Samples:
+        # Spectra of more than two channels are made twice, so that memory does not grow with them.
+        kept = [spectra(channel, hop) for channel in window[:2]]
+        power = power_of(kept[0])
+        for short_time in kept[1:]:
+            power += power_of(short_time)
+        for channel in window[2:]:
+            power += power_of(spectra(channel, hop))
+        power *= np.float32(1 / len(window))
+        gain = gain_of(power, step)
+        if self.strength < 1:
+            gain *= np.float32(self.strength)
+            gain += np.float32(1 - self.strength)
+        clean = np.empty_like(window)
+        for index, channel in enumerate(window):
+            short_time = kept[index] if index < len(kept) else spectra(channel, hop)
+            clean[index] = overlap_add(weigh(short_time, gain), hop)[: window.shape[1]]
+        return clean
 
 
 def gain_of(power: Power, step: float) -> Power:
     """Gain at every place of a stretch whose frames are `step` seconds apart, 0 to 1."""
-    sounding = sounding_frames(power)
-    gain = np.empty_like(power)
-    # Band by band, to save memory: a place is judged with no more than its neighbours.
-    for low in range(0, power.shape[1], BAND):
-        first = max(0, low - BAND_MARGIN)
-        band = power[:, first : low + BAND + BAND_MARGIN]
-        judged = speech_gain(band, *noise_power(band, sounding, step))
-        gain[:, low : low + BAND] = judged[:, low - first : low - first + BAND]
-    return gain
+    noise, floor = noise_and_floor(power, sounding_frames(power), step)
+    return speech_gain(power, noise, floor)
 
 
 def sounding_frames(power: Power) -> NDArray[np.float32]:
@@ -178,91 +168,180 @@ def sounding_frames(power: Power) -> NDArray[np.float32]:
     return minimum_filter1d((mean_square > SOUNDING).astype(np.float32), 2 * OVERLAP - 1)
 
 
-def noise_power(
+def noise_and_floor(
     power: Power, sounding_frames: NDArray[np.float32], step: float
 ) -> tuple[Power, Power]:
-    """The noise at every place, and how good the recording is around it, from 0 (bad) to 1."""
-    pooled = _pooled(power).mean(axis=1)
-    sounding = _pooled(sounding_frames[:, None]).min(axis=1)
-    step *= POOLED
-    box = round(WINDOW / step / 2)
+    """The noise and the lowest gain, at every `POOLED` x `STEP`-th frame of a stretch.
+
+    Row k is for the middle of the k-th group of frames. The better the recording is around a place,
+    the less noise is assumed there, and the higher is the lowest gain.
+    """
+    pooled = _grouped(power, POOLED).mean(axis=1)
+    sounding = _grouped(sounding_frames[:, None], POOLED).min(axis=1)
+    num_steps = -(-len(pooled) // STEP)
+    around = _triangle(num_steps, WINDOW / (step * POOLED * STEP))
 
     def sum_around(values: Power) -> Power:
-        # Two boxes make a triangle. Running sums may end a trace below zero.
-        twice = uniform_filter1d(uniform_filter1d(values, box, axis=0), box, axis=0)
-        return np.maximum(twice, 0)
+        sums: Power = around @ _grouped(values, STEP, mode="constant").sum(axis=1)
+        return sums
 
-    noise = _lowest(pooled, sounding, step)
+    noise = _lowest(pooled, sounding, step * POOLED * STEP)
     for _ in range(ROUNDS):
-        idle = sounding * (1 - speech_probability(pooled / noise)) + np.float32(1e-3)
+        idle = speech_probability(pooled / between(noise, STEP, len(pooled)))
+        np.subtract(1, idle, out=idle)
+        idle *= sounding
+        idle += np.float32(1e-3)
         # Where speech leaves no gap at all, the estimate so far holds.
         held = np.float32(0.01)
-        noise = (sum_around(idle * pooled) + held * noise) / (sum_around(idle) + held)
+        noise *= held
+        weights = sum_around(idle) + held
+        idle *= pooled
+        noise += sum_around(idle)
+        noise /= weights
     loud = sum_around(sounding * pooled) / np.maximum(sum_around(sounding), np.float32(0.01))
     snr_db = uniform_filter1d(10 * np.log10(np.maximum(loud / noise, 1)), 5, axis=1)
     bad, good = SNR_DB
     goodness = np.clip((snr_db - bad) / (good - bad), 0, 1).astype(np.float32)
-    return _unpooled(noise, len(power)), _unpooled(goodness, len(power))
+    few, many = NOISE_FACTOR
+    low, high = FLOOR_DB
+    assumed = noise * np.exp(math.log(few) + math.log(many / few) * goodness)
+    return assumed, np.exp((low + (high - low) * goodness) * (math.log(10) / 20))
 
 
 def speech_probability(ratio: Power) -> Power:
     """Probability of speech by the power over the noise there and in the places beside it."""
     near = ratio.copy()
-    near[:, 1:-1] = ratio[:, 1:-1] / 2 + (ratio[:, :-2] + ratio[:, 2:]) / 4
-    for_noise = EVIDENCE * (math.log1p(SPEECH_SNR) - near * (SPEECH_SNR / (1 + SPEECH_SNR)))
-    present: Power = 1 / (1 + np.exp(np.clip(for_noise, -20, 20)))
+    near[:, 1:-1] *= 2
+    near[:, 1:-1] += ratio[:, :-2]
+    near[:, 1:-1] += ratio[:, 2:]
+    near[:, 1:-1] *= np.float32(0.25)
+    for_noise = near
+    for_noise *= np.float32(-EVIDENCE * SPEECH_SNR / (1 + SPEECH_SNR))
+    for_noise += np.float32(EVIDENCE * math.log1p(SPEECH_SNR))
+    np.clip(for_noise, -20, 20, out=for_noise)
+    present = np.exp(for_noise, out=for_noise)
+    present += 1
+    np.reciprocal(present, out=present)
     # Speech does not come and go within one frame.
-    around: Power = uniform_filter1d(present, 3, axis=0)
-    return np.maximum(present, around)
+    around = present.copy()
+    around[1:] += present[:-1]
+    around[:-1] += present[1:]
+    around *= np.float32(1 / 3)
+    return np.maximum(present, around, out=around)
 
 
-def speech_gain(power: Power, noise: Power, goodness: Power) -> Power:
-    """Gain at every place, at most 1."""
-    few, many = NOISE_FACTOR
-    ratio = np.minimum(power / (noise * (few * (many / few) ** goodness)), LARGEST_RATIO)
-    snr = np.sqrt(tracked_snr(ratio) * tracked_snr(ratio[::-1])[::-1])
-    wiener = snr / (1 + snr)
-    gain = wiener * np.exp(exp1(np.maximum(wiener * ratio, 1e-4)) / 2)
-    low, high = FLOOR_DB
-    floor = np.exp((low + (high - low) * goodness) * (math.log(10) / 20))
-    clipped: Power = np.clip(gain, floor, 1)
-    return clipped
+def speech_gain(power: Power, noise: Power, floor: Power) -> Power:
+    """Gain at every place, at most 1; `noise` and `floor` as `noise_and_floor` gives them."""
+    gain = np.empty_like(power)
+    # In parts that stay in the cache of a processor.
+    for low in range(0, power.shape[1], BAND):
+        band = slice(low, low + BAND)
+        ratio = power[:, band] / between(noise[:, band], POOLED * STEP, len(power))
+        np.minimum(ratio, np.float32(LARGEST_RATIO), out=ratio)
+        wiener = tracked_snr(ratio)
+        divisor = wiener + 1
+        wiener /= divisor
+        seen = np.multiply(wiener, ratio, out=ratio)
+        wiener *= loudness_correction(seen)
+        lowest = between(floor[:, band], POOLED * STEP, len(power))
+        np.maximum(wiener, lowest, out=wiener)
+        np.minimum(wiener, 1, out=gain[:, band])
+    return gain
 
 
 def tracked_snr(ratio: Power) -> Power:
-    """Decision-directed a-priori SNR, frame after frame."""
-    fresh = np.maximum(ratio - 1, 0) * np.float32(1 - SMOOTHING)
-    snr = np.empty_like(ratio)
-    speech = fresh[0] / np.float32(1 - SMOOTHING)
-    for frame, now in enumerate(ratio):
-        np.maximum(fresh[frame] + np.float32(SMOOTHING) * speech, LEAST_SNR, out=snr[frame])
-        wiener = snr[frame] / (1 + snr[frame])
-        speech = wiener * wiener * now
-    return snr
+    """Decision-directed a-priori SNR, frame after frame, from both ends; their geometric mean."""
+    weight = np.float32(SMOOTHING)
+    both = np.empty((len(ratio), 2, ratio.shape[1]), np.float32)
+    np.multiply(ratio, weight, out=both[:, 0])
+    both[:, 1] = both[::-1, 0]
+    snr = both - weight
+    np.maximum(snr, 0, out=snr)
+    speech = snr[0].copy()
+    snr *= np.float32((1 - SMOOTHING) / SMOOTHING)
+    least, one = np.float32(LEAST_SNR), np.float32(1)
+    for now, frame in zip(both, snr, strict=True):
+        np.add(frame, speech, out=frame)
+        np.maximum(frame, least, out=frame)
+        np.add(frame, one, out=speech)
+        np.divide(frame, speech, out=speech)
+        np.multiply(speech, speech, out=speech)
+        np.multiply(speech, now, out=speech)
+    tracked = snr[:, 0] * snr[::-1, 1]
+    return np.sqrt(tracked, out=tracked)
+
+
+def loudness_correction(seen: Power) -> Power:
+    """exp(E1(x) / 2), by which the log-spectral gain exceeds Wiener's; within 0.01 dB."""
+    # The upper bits of a float are its logarithm in steps: 128 values for each octave.
+    places = seen.view(np.int32) >> _TABLE_SHIFT
+    places -= _TABLE_FIRST
+    return _correction_table().take(places, mode="clip")
+
+
+_TABLE_SHIFT = 16
+_TABLE_RANGE = (1e-4, 20.0)
+_TABLE_FIRST, _TABLE_LAST = (
+    int(limit >> _TABLE_SHIFT) for limit in np.array(_TABLE_RANGE, np.float32).view(np.int32)
+)
+
+
+@cache
+def _correction_table() -> NDArray[np.float32]:
+    middles = (np.arange(_TABLE_FIRST, _TABLE_LAST + 1) << _TABLE_SHIFT) + (1 << _TABLE_SHIFT - 1)
+    values: NDArray[np.float32] = np.exp(exp1(middles.astype(np.int32).view(np.float32)) / 2)
+    return values
+
+
+def between(rows: Power, group: int, num_frames: int) -> Power:
+    """Values for `num_frames` frames, by straight lines from the middle of each group of frames."""
+    share = ((np.arange(group) + 0.5) / group - 0.5).astype(np.float32)[:, None]
+    edged = np.concatenate([rows[:1], rows, rows[-1:]])
+    steps = np.diff(edged, axis=0)
+    lines = np.empty((len(rows), group, rows.shape[1]), np.float32)
+    half = int((share < 0).sum())
+    np.multiply(steps[:-1, None], share[:half], out=lines[:, :half])
+    np.multiply(steps[1:, None], share[half:], out=lines[:, half:])
+    lines += rows[:, None]
+    return lines.reshape(-1, rows.shape[1])[:num_frames]
 
 
 def _lowest(pooled: Power, sounding: Power, step: float) -> Power:
-    """Noise by the minimum over time of the power over the shortest pause."""
-    pause = max(1, round(SHORTEST_PAUSE / step))
-    share = uniform_filter1d(sounding, pause, axis=0)
-    mean = uniform_filter1d(pooled * sounding, pause, axis=0) / np.maximum(share, np.float32(0.5))
-    lowest = minimum_filter1d(np.where(share > 0.5, mean, np.inf), round(2 * WINDOW / step), axis=0)
+    """Noise by the minimum over time of the power over the shortest pause, at every step."""
+    share, power = (_moving_mean(values, SHORTEST_PAUSE) for values in (sounding, pooled * sounding))
+    power /= np.maximum(share, np.float32(0.5))
+    means = np.where(share > 0.5, power, np.float32(np.inf))
+    means = _grouped(means, STEP).min(axis=1)
+    lowest = minimum_filter1d(means, round(2 * WINDOW / step), axis=0)
     # Nothing is known of the noise in the middle of a long digital silence; there is none.
-    known = np.where(np.isfinite(lowest), MINIMUM_BIAS * np.maximum(lowest, 0), 0)
+    known = np.where(np.isfinite(lowest), np.float32(MINIMUM_BIAS) * lowest, 0)
     return known.astype(np.float32) + TINY
 
 
-def _pooled(values: Power) -> Power:
-    """Groups of `POOLED` frames, (groups, frames, frequencies)."""
-    padded = np.pad(values, ((0, -len(values) % POOLED), (0, 0)), mode="edge")
-    return padded.reshape(-1, POOLED, values.shape[1])
+def _moving_mean(values: Power, size: int) -> Power:
+    """Mean of the `size` rows around every row; beyond the ends are zeros."""
+    padded = np.pad(values, ((size // 2, (size - 1) // 2), (0, 0)))
+
+    def sums(num_rows: int) -> Power:
+        if num_rows == 1:
+            return padded
+        half = sums(num_rows // 2)
+        whole = half[: -(num_rows // 2)] + half[num_rows // 2 :]
+        return whole[:-1] + padded[num_rows - 1 :] if num_rows % 2 else whole
+
+    mean: Power = sums(size) * np.float32(1 / size)
+    return mean
 
 
-def _unpooled(pooled: Power, num_frames: int) -> Power:
-    """Values between the middles of the pools, by straight lines."""
-    place = np.clip((np.arange(num_frames) - (POOLED - 1) / 2) / POOLED, 0, len(pooled) - 1)
-    before = place.astype(np.intp)
-    after = np.minimum(before + 1, len(pooled) - 1)
-    share = (place - before).astype(np.float32)[:, None]
-    values: Power = pooled[before] * (1 - share) + pooled[after] * share
-    return values
+def _grouped(values: Power, size: int, mode: Literal["edge", "constant"] = "edge") -> Power:
+    """Groups of `size` frames, (groups, frames, frequencies); the last one is filled up."""
+    padded = np.pad(values, ((0, -len(values) % size), (0, 0)), mode=mode)
+    return padded.reshape(-1, size, values.shape[1])
+
+
+def _triangle(num_steps: int, width: float) -> Power:
+    """Matrix of weights by the distance between steps, which falls to 0 over `width` / 2 steps."""
+    away = np.abs(np.subtract.outer(np.arange(num_steps), np.arange(num_steps)))
+    half = width / 2
+    weights: Power = np.maximum(1 - away / half, 0) / (half * STEP)
+    return weights.astype(np.float32)

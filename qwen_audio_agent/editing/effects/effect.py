@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from qwen_audio_agent.audio.levels import loudness_lufs
-from qwen_audio_agent.audio.samples import Audio, Samples
+from qwen_audio_agent.audio.levels import LoudnessMeter
+from qwen_audio_agent.audio.samples import Samples
 from qwen_audio_agent.editing.edit_list import EffectName
 from qwen_audio_agent.errors import EditError
 
@@ -53,6 +53,11 @@ class Effect(Protocol):
         """Length of the output for an input of `num_frames` frames."""
         return num_frames
 
+    @property
+    def reads_twice(self) -> bool:
+        """Whether `process` opens the programme more than once, to measure it before it changes."""
+        return False
+
     def process(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
     ) -> Iterator[Samples]:
@@ -80,20 +85,10 @@ def recut(blocks: Iterable[Samples], num_frames: int, num_channels: int) -> Iter
         | a | b  | c |  ->  | ab | bc |
 
     What an effect does per block then never depends on who reads the file. Samples that are not
-    numbers become silence, so that no filter carries them on.
+    numbers become silence, so that no filter carries them on. The rows of a block are contiguous,
+    and nobody else has it.
     """
-    held: list[Samples] = [np.empty((num_channels, 0), np.float32)]
-    num_held = 0
-    for block in blocks:
-        held.append(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0))
-        num_held += block.shape[1]
-        if num_held >= num_frames:
-            joined = np.concatenate(held, axis=1)
-            whole = num_held - num_held % num_frames
-            yield from np.split(joined[:, :whole], whole // num_frames, axis=1)
-            held, num_held = [joined[:, whole:]], num_held - whole
-    if num_held:
-        yield np.concatenate(held, axis=1)
+    return with_context(blocks, num_frames, 0, num_channels)
 
 
 def with_context(
@@ -106,18 +101,35 @@ def with_context(
     Beyond both ends of the programme the context is silence. The middle of what is yielded, without
     `context` frames on either side, is the programme.
     """
-    edge = np.zeros((num_channels, context), np.float32)
-    held = edge
-    for block in recut(chain(blocks, [edge]), num_frames, num_channels):
-        held = np.concatenate([held, block], axis=1)
-        if held.shape[1] > num_frames + 2 * context:
-            yield held[:, : num_frames + 2 * context]
-            held = held[:, num_frames:]
-    if held.shape[1] > 2 * context:
-        yield held
+    shape = (num_channels, num_frames + 2 * context)
+    window, filled = np.empty(shape, np.float32), context
+    window[:, :context] = 0
+    for block in chain(blocks, [np.zeros((num_channels, context), np.float32)]):
+        numbers = _only_numbers(block)
+        start = 0
+        while start < numbers.shape[1]:
+            if filled == shape[1]:
+                done, window = window, np.empty(shape, np.float32)
+                filled = 2 * context
+                window[:, :filled] = done[:, num_frames:]
+                yield done
+            taken = min(shape[1] - filled, numbers.shape[1] - start)
+            window[:, filled : filled + taken] = numbers[:, start : start + taken]
+            filled, start = filled + taken, start + taken
+    if filled > 2 * context:
+        yield window[:, :filled]
+
+
+def _only_numbers(block: Samples) -> Samples:
+    # The sum shows in one reading that there is nothing to replace.
+    if np.isfinite(block.sum()):
+        return block
+    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def programme_lufs(blocks: Iterable[Samples], sample_rate: int, num_channels: int) -> float:
     """Integrated loudness of a stream; -inf for silence and for what is too short to have one."""
-    whole = recut(blocks, sample_rate, num_channels)
-    return loudness_lufs(Audio(block, sample_rate) for block in whole)
+    meter = LoudnessMeter(sample_rate, num_channels)
+    for block in recut(blocks, sample_rate, num_channels):
+        meter.push(block)
+    return meter.lufs

@@ -17,6 +17,7 @@ NOTHING = [
     EffectCall("compress", (("ratio", 1.0),)),
     EffectCall("deess", (("reduction_db", 0.0),)),
     EffectCall("declick", (("threshold_db", 60.0),)),
+    EffectCall("limiter"),
     EffectCall("tempo"),
 ]
 

@@ -49,3 +49,22 @@ def test_the_limiter_works_around_a_peak_only(run, voice):
 def test_a_programme_too_short_to_have_a_loudness_stays_as_it_is(run):
     samples = np.full((1, 3000), 0.1, np.float32)
     assert np.array_equal(run(Normalize(), samples, 16000), samples)
+
+
+@pytest.mark.parametrize(("num_channels", "lufs"), [(1, -19.0), (2, -16.0)])
+def test_by_itself_one_channel_is_3_lu_quieter(num_channels, lufs, run, voice):
+    made = Audio(run(Normalize(), 0.3 * voice(44100)[:num_channels], 44100), 44100)
+    assert loudness_lufs(made) == pytest.approx(lufs, abs=0.1)
+
+
+@pytest.mark.parametrize("lufs", [-23.0, -16.0, -14.0])
+@pytest.mark.parametrize("crest", [3, 12, 40])
+def test_the_loudness_is_reached_whatever_the_limiter_takes(crest, lufs, run, voice):
+    """Short peaks, up to 32 dB above the rest, a few in each second."""
+    samples = 0.1 * voice(44100)
+    rng = np.random.default_rng(31)
+    for start in rng.integers(0, samples.shape[1] - 200, 12):
+        samples[:, start : start + 200] *= crest
+    made = Audio(run(Normalize(lufs), samples, 44100), 44100)
+    assert loudness_lufs(made) == pytest.approx(lufs, abs=0.2)
+    assert true_peak_dbtp(made) <= -1
