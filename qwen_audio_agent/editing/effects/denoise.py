@@ -56,6 +56,9 @@ CONTEXT = 2.4
 """The programme is worked on in chunks of 16 s, shorter ones above 62 kHz, each seen with so many
 seconds before and after it."""
 
+MEMORY = 80
+"""Frames that the gains of a chunk begin before it and end after it; then the beginning is forgotten."""
+
 POOLED = 2
 """Speech is told from noise for so many frames at once."""
 
@@ -128,13 +131,13 @@ class Denoise(Effect):
         context = round(CONTEXT * sample_rate / hop) * hop
         chunk = min(CHUNK_FRAMES, 16 * sample_rate) // hop * hop
         for window in with_context(open_blocks(), chunk, context, num_channels):
-            if not window.any():
-                yield window[:, context : window.shape[1] - context]
-                continue
-            clean = self._clean(window, hop, hop / sample_rate)
-            yield clean[:, context : window.shape[1] - context]
+            clean = window[:, context : window.shape[1] - context]
+            if clean.any():
+                clean = self._clean(window, context, hop, hop / sample_rate)
+            yield clean
 
-    def _clean(self, window: Samples, hop: int, step: float) -> Samples:
+    def _clean(self, window: Samples, context: int, hop: int, step: float) -> Samples:
+        """The middle of a window, without `context` frames on either side."""
         # Spectra of more than two channels are made twice, so that memory does not grow with them.
         kept = [spectra(channel, hop) for channel in window[:2]]
         power = power_of(kept[0])
@@ -143,21 +146,26 @@ class Denoise(Effect):
         for channel in window[2:]:
             power += power_of(spectra(channel, hop))
         power *= np.float32(1 / len(window))
-        gain = gain_of(power, step)
+        # All windows that reach into the middle, and as many as are forgotten beside them.
+        outer = slice(context // hop - MEMORY, len(power) - context // hop + MEMORY)
+        gain = gain_of(power, step, outer)[MEMORY - OVERLAP : OVERLAP - MEMORY]
+        inner = slice(outer.start + MEMORY - OVERLAP, outer.stop - MEMORY + OVERLAP)
         if self.strength < 1:
             gain *= np.float32(self.strength)
             gain += np.float32(1 - self.strength)
-        clean = np.empty_like(window)
+        num_frames = window.shape[1] - 2 * context
+        clean = np.empty((len(window), num_frames), np.float32)
         for index, channel in enumerate(window):
             short_time = kept[index] if index < len(kept) else spectra(channel, hop)
-            clean[index] = overlap_add(weigh(short_time, gain), hop)[: window.shape[1]]
+            sound = overlap_add(weigh(short_time[inner], gain), hop)
+            clean[index] = sound[OVERLAP * hop :][:num_frames]
         return clean
 
 
-def gain_of(power: Power, step: float) -> Power:
-    """Gain at every place of a stretch whose frames are `step` seconds apart, 0 to 1."""
+def gain_of(power: Power, step: float, wanted: slice) -> Power:
+    """Gain at some frames of a stretch whose frames are `step` seconds apart, 0 to 1."""
     noise, floor = noise_and_floor(power, sounding_frames(power), step)
-    return speech_gain(power, noise, floor)
+    return speech_gain(power, noise, floor, wanted)
 
 
 def sounding_frames(power: Power) -> NDArray[np.float32]:
@@ -230,20 +238,21 @@ def speech_probability(ratio: Power) -> Power:
     return np.maximum(present, around, out=around)
 
 
-def speech_gain(power: Power, noise: Power, floor: Power) -> Power:
-    """Gain at every place, at most 1; `noise` and `floor` as `noise_and_floor` gives them."""
-    gain = np.empty_like(power)
+def speech_gain(power: Power, noise: Power, floor: Power, wanted: slice) -> Power:
+    """Gain at some frames, at most 1; `noise` and `floor` as `noise_and_floor` gives them."""
+    gain = np.empty_like(power[wanted])
     # In parts that stay in the cache of a processor.
     for low in range(0, power.shape[1], BAND):
         band = slice(low, low + BAND)
-        ratio = power[:, band] / between(noise[:, band], POOLED * STEP, len(power))
+        around = between(noise[:, band], POOLED * STEP, len(power))[wanted]
+        ratio = power[wanted, band] / around
         np.minimum(ratio, np.float32(LARGEST_RATIO), out=ratio)
         wiener = tracked_snr(ratio)
-        divisor = wiener + 1
+        divisor = np.add(wiener, 1, out=around)
         wiener /= divisor
         seen = np.multiply(wiener, ratio, out=ratio)
         wiener *= loudness_correction(seen)
-        lowest = between(floor[:, band], POOLED * STEP, len(power))
+        lowest = between(floor[:, band], POOLED * STEP, len(power))[wanted]
         np.maximum(wiener, lowest, out=wiener)
         np.minimum(wiener, 1, out=gain[:, band])
     return gain

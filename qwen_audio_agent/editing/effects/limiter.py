@@ -132,8 +132,9 @@ def needed_gains(
     highest = np.zeros(len(at), np.float32)
     for channel in padded if len(at) else ():
         # The points between frame k - 1 and frame k, both included.
-        points = sliding_window_view(channel, TAPS)[at] @ _interpolators()
-        np.maximum(highest, np.abs(points).max(axis=1), out=highest)
+        points = _interpolators() @ sliding_window_view(channel, TAPS)[at].T
+        np.maximum(highest, points.max(axis=0), out=highest)
+        np.maximum(highest, -points.min(axis=0), out=highest)
     high = highest > ceiling
     needed = np.ones(samples.shape[1] + 1)
     needed[at[high]] = ceiling / highest[high]
@@ -154,10 +155,10 @@ def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
     for channel in padded if len(loud) else ():
         around = sliding_window_view(channel, CELL + FEW_TAPS - 1)[loud * CELL]
         taps = sliding_window_view(np.ascontiguousarray(around), FEW_TAPS, axis=1)
-        points = taps.reshape(-1, FEW_TAPS) @ _coarse_interpolators()
+        points = _coarse_interpolators() @ taps.reshape(-1, FEW_TAPS).T
         # Two comparisons are cheaper than absolute values.
         limit = np.float32(ceiling * LIKELY)
-        high = (points.max(axis=1) > limit) | (points.min(axis=1) < -limit)
+        high = (points.max(axis=0) > limit) | (points.min(axis=0) < -limit)
         found |= high.reshape(found.shape)
     at = (loud[:, None] * CELL + np.arange(CELL))[found]
     return at[at <= num_frames]
@@ -165,10 +166,10 @@ def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
 
 @cache
 def _interpolators() -> NDArray[np.float32]:
-    standard = np.array(STANDARD_TAPS, np.float32).T
-    around = ((TAPS - len(standard)) // 2,) * 2
-    short = np.pad(np.hstack([standard, standard[::-1]]), (around, (0, 0)))
-    return np.hstack([*(_sincs(TAPS, OVERSAMPLING, edge) for edge in EDGES), short])
+    standard = np.array(STANDARD_TAPS, np.float32)
+    around = ((TAPS - standard.shape[1]) // 2,) * 2
+    short = np.pad(np.vstack([standard, standard[:, ::-1]]), ((0, 0), around))
+    return np.vstack([*(_sincs(TAPS, OVERSAMPLING, edge) for edge in EDGES), short])
 
 
 @cache
@@ -177,12 +178,12 @@ def _coarse_interpolators() -> NDArray[np.float32]:
 
 
 def _sincs(num_taps: int, num_points: int, edge: float) -> NDArray[np.float32]:
-    """Weights of samples for every point from one of the middle two to the other, (taps, points).
+    """Weights of samples for every point from one of the middle two to the other, (points, taps).
 
     `edge` is where the spectrum ends, relative to Nyquist.
     """
     points = np.arange(num_points + 1) / num_points
-    away = np.arange(num_taps)[:, None] - (num_taps // 2 - 1) - points
+    away = np.arange(num_taps) - (num_taps // 2 - 1) - points[:, None]
     taper = np.i0(8.0 * np.sqrt(np.maximum(1 - (away / (num_taps // 2)) ** 2, 0))) / np.i0(8.0)
     weights: NDArray[np.float64] = edge * np.sinc(edge * away) * taper
     return weights.astype(np.float32)

@@ -10,7 +10,7 @@ import pytest
 from qwen_audio_agent.editing.effects import Compress, Deess, Denoise, Highpass, Normalize
 from qwen_audio_agent.editing.effects.chain import chained
 
-EFFECTS = (Highpass(), Denoise(0.6), Deess(-20.0), Compress(), Normalize(-20.0))
+EFFECTS = (Highpass(), Denoise(0.6), Deess(threshold_db=-20.0), Compress(), Normalize(-20.0))
 
 
 def test_a_chain_is_its_effects_one_by_one(run, voice, tmp_path):
