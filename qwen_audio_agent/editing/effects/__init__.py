@@ -12,6 +12,7 @@ from qwen_audio_agent.editing.effects.deess import Deess
 from qwen_audio_agent.editing.effects.denoise import Denoise
 from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks
 from qwen_audio_agent.editing.effects.highpass import Highpass
+from qwen_audio_agent.editing.effects.hum import Dehum
 from qwen_audio_agent.editing.effects.limiter import Limiter
 from qwen_audio_agent.editing.effects.normalize import Normalize
 from qwen_audio_agent.editing.effects.tempo import Tempo
@@ -21,6 +22,7 @@ __all__ = [
     "EFFECTS",
     "Compress",
     "Declick",
+    "Dehum",
     "Deess",
     "Denoise",
     "Effect",
@@ -34,7 +36,7 @@ __all__ = [
 
 EFFECTS: Mapping[str, type[Effect]] = {
     effect.name: effect
-    for effect in (Denoise, Normalize, Limiter, Highpass, Compress, Deess, Declick, Tempo)
+    for effect in (Denoise, Normalize, Limiter, Dehum, Highpass, Compress, Deess, Declick, Tempo)
 }
 """Every effect by its name."""
 

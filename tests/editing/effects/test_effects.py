@@ -18,6 +18,7 @@ NOTHING = [
     EffectCall("deess", (("reduction_db", 0.0),)),
     EffectCall("declick", (("threshold_db", 60.0),)),
     EffectCall("limiter"),
+    EffectCall("hum"),
     EffectCall("tempo"),
 ]
 
