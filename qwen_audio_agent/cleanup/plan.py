@@ -94,6 +94,7 @@ class Episode:
         loudness_lufs: of the whole, by ITU-R BS.1770; None for silence.
         noise_floor_dbfs: where nobody speaks; None for digital silence.
         hum_hz: frequency of the mains that hums in it; None for none.
+        hum_harmonics: number of the highest tone of that hum.
         num_clipped: stretches in which the sound was cut off at full scale.
     """
 
@@ -105,6 +106,7 @@ class Episode:
     loudness_lufs: float | None = None
     noise_floor_dbfs: float | None = None
     hum_hz: float | None = None
+    hum_harmonics: int = 0
     num_clipped: int = 0
 
     @property

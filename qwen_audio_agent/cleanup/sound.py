@@ -20,6 +20,9 @@ def effects_of(recipe: Recipe, episode: Episode) -> tuple[EffectCall, ...]:
         calls.append(EffectCall("declick"))
     if sound.highpass_hz:
         calls.append(EffectCall("highpass", (("cutoff_hz", sound.highpass_hz),)))
+    if sound.hum and episode.hum_hz:
+        tones = (("frequency_hz", episode.hum_hz), ("num_harmonics", episode.hum_harmonics))
+        calls.append(EffectCall("hum", tones))
     if sound.denoise:
         calls.append(EffectCall("denoise", (("strength", sound.denoise),)))
     if sound.deess:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.activity import Activity, find_activity, runs
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash
+from qwen_audio_agent.audio.hum import find_hum
 from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.cleanup.plan import Episode
@@ -76,6 +77,7 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
     Raises:
         AudioFileError: it cannot be read.
     """
+    hum = find_hum(blocks(file))
     episode = Episode(
         name=file.path.name,
         sha256=content_hash(file.path),
@@ -84,6 +86,8 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
         num_frames=file.num_frames,
         loudness_lufs=_finite(loudness_lufs(blocks(file))),
         noise_floor_dbfs=_finite(noise_floor_dbfs(blocks(file))),
+        hum_hz=round(hum.frequency_hz, 2) if hum else None,
+        hum_harmonics=hum.num_harmonics if hum else 0,
         num_clipped=sum(1 for _ in clipped(blocks(file))),
     )
     return Survey(file, episode, find_activity(blocks(file)), transcript)

@@ -180,3 +180,19 @@ def test_a_plan_that_would_leave_nothing_is_refused(made, tmp_path):
     everything = replace(planned.plan.proposals[0], start=0.0, end=file.duration)
     with pytest.raises(EditError, match="leave nothing"):
         apply_plan(replace(planned.plan, proposals=(everything,)), file, tmp_path / "out.wav")
+
+
+def test_hum_is_found_told_and_taken_out(made, tmp_path):
+    episode = made().room(0.3).speech("one two three four five six " * 5).room(0.3)
+    t = np.arange(round(episode.at * episode.rate)) / episode.rate
+    path = episode.written()
+    sound, rate = soundfile.read(path)
+    hum = sum(0.01 / k * np.sin(2 * np.pi * 50 * k * t[: len(sound)]) for k in (1, 2, 3))
+    soundfile.write(path, sound + hum, rate)
+    recipe = Recipe.from_data({"sound": {"hum": True}, "ends": {"policy": "keep"}})
+    planned, _ = clean_up(path, tmp_path / "out.wav", recipe, listener=episode.listener())
+    assert planned.plan.episode.hum_hz == pytest.approx(50, abs=0.1)
+    before, after = (soundfile.read(p)[0][: 5 * rate] for p in (path, tmp_path / "out.wav"))
+    tone = np.exp(-2j * np.pi * 50 * np.arange(5 * rate) / rate)
+    level = [20 * np.log10(abs(sound @ tone)) for sound in (before, after)]
+    assert level[1] < level[0] - 20
