@@ -12,6 +12,7 @@ import soundfile
 
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
+from qwen_audio_agent.audio.ogg_pages import number_by_content
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.audio.tags.files import WRITTEN
 from qwen_audio_agent.errors import AudioFileError
@@ -67,6 +68,11 @@ class SoundFileSink:
         """
         self._stream.close()
         _forget_time_of_peak(self._path)
+        if self._container == "OGG" and self._num_frames:
+            try:
+                number_by_content(self._path)
+            except ValueError as error:
+                raise OSError("only a part of the pages was written") from error
         if self._container not in ("OGG", "MP3"):
             with SoundStream(str(self._path)) as written:
                 if written.frames != self._num_frames:
