@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import sys
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any
 
+from qwen_audio_agent.audio.file_lock import HELD, lock
 from qwen_audio_agent.audio.hidden_file import disk_error, is_hidden
 from qwen_audio_agent.audio.whole_file import written_whole
 from qwen_audio_agent.errors import SessionError
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
 Record = dict[str, Any]
 """One line of a journal: plain JSON data with a "type"."""
-
-_HELD: Final = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 class Journal:
@@ -130,11 +122,11 @@ class Lock:
                 "choose a folder that can be written"
             ) from None
         try:
-            _lock(self._file)
+            lock(self._file)
         except OSError as error:
             holder = self._holder()
             self._file.close()
-            if error.errno not in _HELD:
+            if error.errno not in HELD:
                 raise SessionError(f"{path} cannot be locked: {error.strerror}") from None
             raise SessionError(
                 f"session {path.parent} is in use by {holder}; "
@@ -223,13 +215,3 @@ def _parse(line: bytes) -> Record | None:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _lock(file: IO[bytes]) -> None:
-    if sys.platform == "win32":
-        # Windows locks bytes, not files: one far behind the process number, which others must be
-        # able to read.
-        file.seek(1 << 20)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

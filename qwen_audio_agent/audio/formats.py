@@ -71,6 +71,8 @@ _BY_SUFFIX: Final = {
     ".m4a": ("MP4", "AAC"),
     ".mp4": ("MP4", "AAC"),
 }
+SUFFIXES: Final = frozenset(_BY_SUFFIX)
+"""How the names of files end that can be written."""
 _USUAL_SUBTYPE: Final = {
     "OGG": "VORBIS",
     "MP3": "MPEG_LAYER_III",

@@ -21,6 +21,14 @@ examples:
 `qwen-audio-agent tools` lists what can be asked for.
 """
 
+BATCH_EXAMPLES = """\
+examples:
+  qwen-audio-agent batch 'episodes/*.mp3' --recipe podcast -o clean
+  qwen-audio-agent batch 'episodes/**' -o clean --format flac --workers 4
+  qwen-audio-agent batch s3://show/raw -o s3://show/clean --engine ray
+The same command again does only what is not done yet; OUT/summary.json and .csv say what was.
+"""
+
 
 class _Parser(argparse.ArgumentParser):
     """Quotes wrong arguments, which may be names of files, without what steers a terminal."""
@@ -101,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_cleanup(commands)
     _add_recipe(commands)
     _add_retime(commands)
+    _add_batch(commands)
     tools = commands.add_parser("tools", help="what the agent can do")
     tools.add_argument("--json", action="store_true", help="the tools' schemas as JSON")
     tools.set_defaults(command=_command("listing", "tools"))
@@ -241,6 +250,37 @@ def _add_retime(commands: argparse._SubParsersAction[_Parser]) -> None:
     retime.add_argument("-o", "--output", metavar="OUT", required=True)
     _add_printing(retime)
     retime.set_defaults(command=_command("retiming", "retime"))
+
+
+def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
+    batch = commands.add_parser(
+        "batch",
+        help="clean many recordings up by a recipe",
+        epilog=BATCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    batch.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="AUDIO",
+        help="recordings, folders (FOLDER/** with its folders), patterns, or URLs for fsspec",
+    )
+    batch.add_argument("-o", "--output", metavar="OUT", required=True, help="the output folder")
+    batch.add_argument(
+        "--recipe", default="podcast", metavar="RECIPE", help="a recipe by name, or a TOML file"
+    )
+    batch.add_argument(
+        "--workers", type=_count, metavar="N", help="recordings at a time (default: one a core)"
+    )
+    batch.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="who does it (default: local)"
+    )
+    batch.add_argument(
+        "--format", metavar="SUFFIX", help="of all outputs, such as flac (default: as the input)"
+    )
+    batch.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
+    _add_printing(batch)
+    batch.set_defaults(command=_command("batch", "batch"))
 
 
 def _add_mind(parser: argparse.ArgumentParser) -> None:

@@ -49,6 +49,16 @@ class Progress:
             elif self._timer.finished.is_set():
                 self._show()
 
+    def line(self, text: str) -> None:
+        """Write a line that stays, above the bar if one is shown."""
+        with self._lock:
+            was_shown = self._shown
+            self._clear()
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+            if was_shown:
+                self._show()
+
     def _show(self) -> None:
         with self._lock:
             interval = 0.1 if self._stream.isatty() else LINE_EVERY_S

@@ -108,7 +108,7 @@ class Listener:
         self.ear = ear
         self._cache = HeardCache(cache_folder)
         self._progress = progress or _not_shown
-        self._num_workers = num_workers or min(_num_cores(), _MAX_WORKERS)
+        self._num_workers = num_workers or min(num_cores(), _MAX_WORKERS)
 
     def transcribe(self, file: AudioFile, *spans: Span) -> Transcript:
         """Write down what is said in a recording of any length.
@@ -335,7 +335,7 @@ def _parsed(kept: Any, parse: Callable[[Any], T]) -> T | None:
         return None
 
 
-def _num_cores() -> int:
+def num_cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

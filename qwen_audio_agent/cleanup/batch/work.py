@@ -1,0 +1,137 @@
+"""One episode of a batch, from the recording to the output and its entry; runs in any process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+
+from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash, probe
+from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.sound_stream import check_regular
+from qwen_audio_agent.audio.writing import check_output
+from qwen_audio_agent.cleanup.batch.entry import Entry
+from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
+from qwen_audio_agent.cleanup.batch.places import deliver, fetched, join, sha256_at
+from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
+from qwen_audio_agent.cleanup.episode import Planned, apply_plan, plan_episode
+from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.errors import EditError, QwenAudioAgentError
+from qwen_audio_agent.speech.ears import open_ear
+from qwen_audio_agent.speech.hearing import Listener
+
+Tell = Callable[[float], None]
+
+_LISTENED = 0.8  # the share of the time that goes by until it is heard what is said
+
+
+def do_job(job: Job, settings: Settings, before: Entry | None, tell: Tell) -> tuple[Entry, bool]:
+    """Clean one episode up, unless that was done before.
+
+    Args:
+        job: which.
+        settings: how.
+        before: what the ledger says of the same output.
+        tell: told how much is done, 0 to 1.
+
+    Returns:
+        What it came to, be it done or failed; and whether it was done before.
+    """
+    entry = Entry(job.given, job.output, recipe_sha256=settings.recipe_sha256)
+    scratch = None
+    try:
+        with scratch_folder() as scratch:
+            return _Episode(job, settings, scratch, tell).done(entry, before)
+    except (QwenAudioAgentError, OSError) as error:
+        text = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others are done
+        text = f"this is a mistake of the program, {type(error).__name__}: {error}"
+    if scratch:
+        text = text.replace(f"{scratch}/", "")
+    return replace(entry, status="failed", error=" ".join(text.split())), False
+
+
+class _Episode:
+    """One episode on its way; `scratch` is for sound in between."""
+
+    def __init__(self, job: Job, settings: Settings, scratch: Path, tell: Tell) -> None:
+        self._job = job
+        self._settings = settings
+        self._scratch = scratch
+        self._tell = tell
+        self._new = scratch / "new" / PurePosixPath(job.output).name
+        self._reports: list[str] = []
+
+    def done(self, entry: Entry, before: Entry | None) -> tuple[Entry, bool]:
+        """Do it; the output is put in its place last."""
+        path = fetched(self._job.input, self._scratch)
+        check_regular(path)
+        self._new.parent.mkdir()
+        check_output(self._new)
+        ear = open_ear(self._settings.ear)
+        entry = replace(
+            entry,
+            input_sha256=content_hash(path),
+            program=f"qwen-audio-agent {version('qwen-audio-agent')}",
+            ear=f"{ear.name} {ear.version}",
+        )
+        target = join(self._settings.folder, self._job.output)
+        if _is_done(before, entry) and before and sha256_at(target) == before.output_sha256:
+            return replace(before, input=entry.input), True
+        heard, workers = Path(self._settings.heard_folder), self._settings.hearing_workers
+        listener = Listener(ear, heard, lambda done: self._tell(_LISTENED * done), workers)
+        file = probe(path, self._scratch)
+        planned = plan_episode(file, Recipe.from_data(self._settings.recipe), listener)
+        entry = self._applied(planned, entry)
+        deliver(self._new, target)
+        return entry, False
+
+    def _applied(self, planned: Planned, entry: Entry) -> Entry:
+        """Make the output, not yet in its place, and what is written on it."""
+        self._write_reports(planned)
+        if planned.concern:
+            raise EditError(f"{planned.concern}; see {self._reports[0]}")
+        plan = planned.plan
+        apply_plan(
+            plan,
+            planned.file,
+            self._new,
+            cache_folder=self._scratch,
+            progress=lambda done: self._tell(_LISTENED + (1 - _LISTENED) * done),
+        )
+        output = probe(self._new, self._scratch)
+        return replace(
+            entry,
+            status="done",
+            seconds_before=round(plan.episode.duration, 3),
+            seconds_after=round(output.duration, 3),
+            seconds_removed=round(plan.removed, 3),
+            counts=dict(sorted(Counter(p.kind for p in plan.active).items())),
+            lufs_before=_rounded(plan.episode.loudness_lufs),
+            lufs_after=_rounded(_loudness(output)),
+            output_sha256=content_hash(self._new),
+            reports=tuple(self._reports),
+        )
+
+    def _write_reports(self, planned: Planned) -> None:
+        """What a person may look at afterwards: the plan, which `apply_plan` takes as well."""
+        name = f"{self._job.output}.plan.json"
+        path = self._scratch / "plan.json"
+        path.write_text(planned.plan.to_text(), "utf-8", "backslashreplace")
+        deliver(path, join(self._settings.folder, name))
+        self._reports.append(name)
+
+
+def _is_done(before: Entry | None, entry: Entry) -> bool:
+    return before is not None and before.status == "done" and before.comes_from_the_same(entry)
+
+
+def _loudness(file: AudioFile) -> float | None:
+    lufs = loudness_lufs(blocks(file))
+    return lufs if lufs > float("-inf") else None
+
+
+def _rounded(lufs: float | None) -> float | None:
+    return None if lufs is None else round(lufs, 2)
