@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import time
@@ -78,7 +77,7 @@ def test_a_killed_batch_goes_on_to_the_outputs_of_one_that_nobody_disturbed(
         assert {name: after[name] for name in before} == before, f"{told}: done again"
         assert again.err.count("already done") == len(before), told
         assert hidden(folder) == [], told
-        assert os.listdir(temporary) == [], told
+        assert list(temporary.iterdir()) == [], told
 
 
 def _convert(source: Path, target: Path) -> None:

@@ -34,7 +34,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def episodes(tmp_path_factory: pytest.TempPathFactory, interview: Path) -> Path:
-    """A folder of recordings: three of speech, one of them in a folder, and one of tones."""
+    """A folder of recordings: three of speech, one of them in a folder, and a faint one."""
     folder = tmp_path_factory.mktemp("episodes")
     samples, rate = soundfile.read(interview, dtype="int16")
     (folder / "2023").mkdir()
@@ -43,7 +43,7 @@ def episodes(tmp_path_factory: pytest.TempPathFactory, interview: Path) -> Path:
         room = np.resize(samples[: rate // 10], rate)
         spoken = np.concatenate([said[: 3 * rate // 2], room, said[3 * rate // 2 :]])
         soundfile.write(folder / name, spoken, rate)
-    write_tones(folder / "tones.wav")
+    write_faint(folder / "faint.wav")
     return folder
 
 
@@ -55,12 +55,10 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def write_tones(path: Path, seconds: float = 2.0, seed: int = 0) -> Path:
-    """Faint noise with a tone in it: nothing that an ear would take for words."""
-    rate = 16_000
-    times = np.arange(round(seconds * rate)) / rate
-    noise = np.random.default_rng(seed).normal(0, 1e-4, len(times))
-    soundfile.write(path, 0.001 * np.sin(2 * np.pi * 440 * times) + noise, rate)
+def write_faint(path: Path, seconds: float = 2.0, seed: int = 0) -> Path:
+    """Noise of three steps of 16 bits: too faint to be listened to, but no two files alike."""
+    numbers = np.random.default_rng(seed).integers(-3, 4, round(seconds * 16_000))
+    soundfile.write(path, numbers.astype(np.int16), 16_000, subtype="PCM_16")
     return path
 
 
