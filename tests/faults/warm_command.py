@@ -21,11 +21,12 @@ import numpy as np
 
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.chat_models import scripted
-from qwen_audio_agent.cli import editing, main
+from qwen_audio_agent.cleanup.batch import work
+from qwen_audio_agent.cli import batch, editing, main
 from qwen_audio_agent.editing import effects
 from qwen_audio_agent.speech.ears import open_ear
 
-LOADED = (editing, effects, scripted)
+LOADED = (batch, editing, effects, scripted, work)
 STATUSES: dict[int, int] = {}
 NOBODY = 65534
 

@@ -65,15 +65,16 @@ class Ledger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise _closed(path.parent, error) from None
+        try:
             lock(self._file)
         except OSError as error:
             self._close()
-            if error.errno in HELD:
-                raise UsageError(
-                    f"another batch works in {shown(path.parent)}: wait until it ends"
-                ) from None
+            if error.errno not in HELD:
+                raise _closed(path.parent, error) from None
             raise UsageError(
-                f"{shown(path.parent)} cannot be written: {error.strerror}; choose another folder"
+                f"another batch works in {shown(path.parent)}: wait until it ends"
             ) from None
         sync_folder(path.parent)
         self._file.seek(0)
@@ -169,6 +170,10 @@ class Ledger:
                 raise disk_error(Path(self._place), error) from None
             raise
         self._length += len(line)
+
+
+def _closed(folder: Path, error: OSError) -> UsageError:
+    return UsageError(f"{shown(folder)} cannot be written: {error.strerror}; choose another folder")
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
