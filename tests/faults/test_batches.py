@@ -1,4 +1,4 @@
-"""Batches that find no room, or closed doors: one clear line for each episode, and the rest done."""
+"""Batches that find no room, or closed doors: a clear line for each episode, the rest is done."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -62,7 +62,6 @@ class _Episode:
         self._scratch = scratch
         self._tell = tell
         self._new = scratch / "new" / PurePosixPath(job.output).name
-        self._reports: list[str] = []
 
     def done(self, entry: Entry, before: Entry | None) -> tuple[Entry, bool]:
         """Do it; the output is put in its place last."""
@@ -90,10 +89,10 @@ class _Episode:
 
     def _applied(self, planned: Planned, entry: Entry) -> Entry:
         """Make the output, not yet in its place, and what is written on it."""
-        self._write_reports(planned)
-        if planned.concern:
-            raise EditError(f"{planned.concern}; see {self._reports[0]}")
         plan = planned.plan
+        if planned.concern:
+            (report, *_) = self._delivered(self._reports(planned))
+            raise EditError(f"{planned.concern}; see {report}")
         apply_plan(
             plan,
             planned.file,
@@ -112,16 +111,23 @@ class _Episode:
             lufs_before=_rounded(plan.episode.loudness_lufs),
             lufs_after=_rounded(_loudness(output)),
             output_sha256=content_hash(self._new),
-            reports=tuple(self._reports),
+            reports=tuple(self._delivered(self._reports(planned))),
         )
 
-    def _write_reports(self, planned: Planned) -> None:
-        """What a person may look at afterwards: the plan, which `apply_plan` takes as well."""
-        name = f"{self._job.output}.plan.json"
-        path = self._scratch / "plan.json"
+    def _reports(self, planned: Planned) -> Iterator[Path]:
+        """What a person may look at, in the scratch folder: the plan, which `cleanup` takes too."""
+        path = self._scratch / f"{self._new.name}.plan.json"
         path.write_text(planned.plan.to_text(), "utf-8", "backslashreplace")
-        deliver(path, join(self._settings.folder, name))
-        self._reports.append(name)
+        yield path
+
+    def _delivered(self, reports: Iterable[Path]) -> list[str]:
+        """Put reports beside the output; their names below the output folder."""
+        folder = PurePosixPath(self._job.output).parent
+        names = []
+        for report in reports:
+            names.append(str(folder / report.name))
+            deliver(report, join(self._settings.folder, names[-1]))
+        return names
 
 
 def _is_done(before: Entry | None, entry: Entry) -> bool:

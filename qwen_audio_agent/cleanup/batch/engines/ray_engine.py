@@ -53,9 +53,9 @@ def run(
         task = ray.remote(num_cpus=1, max_retries=_RETRIES)(clean_up_episode)
         waiting = {}
         for number in smallest_last(jobs):
-            known = before.get(jobs[number].output)
-            asked = (asdict(jobs[number]), asdict(settings), known and known.to_json())
-            waiting[task.remote(*asked)] = number
+            entry = before.get(jobs[number].output)
+            known = entry.to_json() if entry else None
+            waiting[task.remote(asdict(jobs[number]), asdict(settings), known)] = number
         try:
             while waiting:
                 ready, _ = ray.wait(list(waiting), timeout=_LOOK_EVERY_S)
