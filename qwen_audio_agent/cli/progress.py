@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -50,8 +51,8 @@ class Progress:
                 self._show()
 
     def line(self, text: str) -> None:
-        """Write a line that stays, above the bar if one is shown."""
-        with self._lock:
+        """Write a line that stays, above the bar; that nobody can read it is no error."""
+        with self._lock, contextlib.suppress(OSError):
             was_shown = self._shown
             self._clear()
             self._stream.write(f"{text}\n")

@@ -48,3 +48,19 @@ def test_disabled_progress_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     stream = Terminal()
     Progress("listening", stream, enabled=False)(0.5)
     assert stream.getvalue() == ""
+
+
+def test_lines_stay_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    stream = Terminal()
+    with Progress("batch", stream) as show:
+        show(0.0)
+        while "batch" not in stream.getvalue():
+            show(0.5)
+        show.line("[1/2] a.wav: done")
+        before, _, after = stream.getvalue().partition("[1/2] a.wav: done\n")
+        assert before.endswith(" \r")
+        assert after.startswith("\rbatch ")
+    silent = io.StringIO()
+    Progress("batch", silent, enabled=False).line("[2/2] b.wav: done")
+    assert silent.getvalue() == "[2/2] b.wav: done\n"

@@ -104,6 +104,7 @@ class _Episode:
         return replace(
             entry,
             status="done",
+            input_sha256=plan.episode.sha256,
             seconds_before=round(plan.episode.duration, 3),
             seconds_after=round(output.duration, 3),
             seconds_removed=round(plan.removed, 3),
