@@ -154,6 +154,7 @@ def make_report(
     outputs: Sequence[Path] = (),
     max_snippet_bytes: int = MAX_BYTES,
     progress: Callable[[float], None] | None = None,
+    cache_folder: Path | None = None,
 ) -> Report:
     """Measure what a report shows, and make its snippets.
 
@@ -164,12 +165,15 @@ def make_report(
         outputs: what was made of each of them; none before that.
         max_snippet_bytes: of all snippets together, as they stand in the page.
         progress: told how many of the snippets are made, 0 to 1; that is what takes long.
+        cache_folder: for outputs that must be decoded; a temporary one by default.
 
     Raises:
         AudioFileError: a recording or an output cannot be read.
     """
     longest = max(file.duration for file in files)
-    made: list[Sound | None] = [_sound(probe(path), content_hash(path)) for path in outputs]
+    made: list[Sound | None] = [
+        _sound(probe(path, cache_folder), content_hash(path)) for path in outputs
+    ]
     tracks = [
         Track(
             _sound(file, episode.sha256, longest),

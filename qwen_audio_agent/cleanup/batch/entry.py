@@ -32,7 +32,8 @@ class Entry:
         recipe_sha256: of what the recipe says, see `jobs.recipe_hash`.
         program: name and version of the program that made it.
         ear: name and version of who listened.
-        reports: what was written on it, below the output folder.
+        reports: what lies beside the output: subtitles, the plan, the page to listen to, its data.
+        notes: what of the tags and subtitles could not be taken over.
     """
 
     input: str
@@ -51,6 +52,7 @@ class Entry:
     program: str = ""
     ear: str = ""
     reports: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def comes_from_the_same(self, other: Entry) -> bool:
         """Whether two entries are of the same recording, recipe, program and ear."""
@@ -71,8 +73,9 @@ class Entry:
         types = {f.name: str(f.type) for f in dataclasses.fields(cls)}
         if data.keys() - types.keys() or not all(_fits(types[k], v) for k, v in data.items()):
             return None
+        lists = {name: tuple(data.get(name, ())) for name in ("reports", "notes")}
         try:
-            return cls(**data | {"reports": tuple(data.get("reports", ()))})
+            return cls(**data | lists)
         except TypeError:
             return None
 

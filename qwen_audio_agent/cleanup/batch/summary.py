@@ -78,7 +78,8 @@ class Summary:
         table = csv.writer(text, lineterminator="\n")
         table.writerow([*fields, *(_column(kind) for kind in kinds)])
         for entry in self.entries:
-            data = entry.to_json() | {"reports": " ".join(entry.reports)}
+            lists = {"reports": " ".join(entry.reports), "notes": "; ".join(entry.notes)}
+            data = entry.to_json() | lists
             counts = [entry.counts.get(kind, 0) for kind in kinds]
             table.writerow([*(_cell(data[name]) for name in fields), *counts])
         return text.getvalue()

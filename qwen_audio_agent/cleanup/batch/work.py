@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -18,13 +18,15 @@ from qwen_audio_agent.cleanup.batch.places import deliver, fetched, join, sha256
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
 from qwen_audio_agent.cleanup.episode import Planned, apply_plan, plan_episode
 from qwen_audio_agent.cleanup.recipe import Recipe
+from qwen_audio_agent.cleanup.report import make_report, write_report
 from qwen_audio_agent.errors import EditError, QwenAudioAgentError
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
 Tell = Callable[[float], None]
 
-_LISTENED = 0.8  # the share of the time that goes by until it is heard what is said
+# The shares of the time that go by until it is heard what is said, and until the sound is made.
+_LISTENED, _APPLIED = 0.8, 0.95
 
 
 def do_job(job: Job, settings: Settings, before: Entry | None, tell: Tell) -> tuple[Entry, bool]:
@@ -91,16 +93,17 @@ class _Episode:
         """Make the output, not yet in its place, and what is written on it."""
         plan = planned.plan
         if planned.concern:
-            (report, *_) = self._delivered(self._reports(planned))
-            raise EditError(f"{planned.concern}; see {report}")
-        apply_plan(
+            _, page, _ = self._delivered(self._reports(planned))
+            raise EditError(f"{planned.concern}; see {page}")
+        applied = apply_plan(
             plan,
             planned.file,
             self._new,
             cache_folder=self._scratch,
-            progress=lambda done: self._tell(_LISTENED + (1 - _LISTENED) * done),
+            progress=lambda done: self._tell(_LISTENED + (_APPLIED - _LISTENED) * done),
         )
         output = probe(self._new, self._scratch)
+        reports = self._reports(planned, [self._new])
         return replace(
             entry,
             status="done",
@@ -112,17 +115,26 @@ class _Episode:
             lufs_before=_rounded(plan.episode.loudness_lufs),
             lufs_after=_rounded(_loudness(output)),
             output_sha256=content_hash(self._new),
-            reports=tuple(self._delivered(self._reports(planned))),
+            reports=tuple(self._delivered([*applied.beside, *reports])),
+            notes=tuple(" ".join(note.split()) for note in applied.notes),
         )
 
-    def _reports(self, planned: Planned) -> Iterator[Path]:
-        """What a person may look at, in the scratch folder: the plan, which `cleanup` takes too."""
+    def _reports(self, planned: Planned, outputs: Sequence[Path] = ()) -> tuple[Path, Path, Path]:
+        """The plan, which `cleanup --apply` takes too, the page to listen to, and its data."""
         path = self._scratch / f"{self._new.name}.plan.json"
         path.write_text(planned.plan.to_text(), "utf-8", "backslashreplace")
-        yield path
+        report = make_report(
+            planned.plan,
+            planned.transcript,
+            [planned.file],
+            outputs,
+            progress=lambda done: self._tell(_APPLIED + (1 - _APPLIED) * done),
+            cache_folder=self._scratch,
+        )
+        return path, *write_report(report, self._scratch / f"{self._new.name}.html")
 
     def _delivered(self, reports: Iterable[Path]) -> list[str]:
-        """Put reports beside the output; their names below the output folder."""
+        """Put reports, and what else was made, beside the output; their names below its folder."""
         folder = PurePosixPath(self._job.output).parent
         names = []
         for report in reports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,8 @@ import soundfile
 from qwen_audio_agent.cleanup.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent.parent.parent
+DATE = re.compile(rb"\d{4}-\d\d-\d\dT[\d:]+\+00:00")
+SUBTITLES = "1\n00:00:00,000 --> 00:00:01,000\nwelcome\n\n2\n00:00:03,000 --> 00:00:04,000\nback\n"
 RECIPE = """
 [pauses]
 longer_than = 0.4
@@ -44,6 +47,7 @@ def episodes(tmp_path_factory: pytest.TempPathFactory, interview: Path) -> Path:
         spoken = np.concatenate([said[: 3 * rate // 2], room, said[3 * rate // 2 :]])
         soundfile.write(folder / name, spoken, rate)
     write_faint(folder / "faint.wav")
+    (folder / "a.srt").write_text(SUBTITLES, "utf-8")
     return folder
 
 
@@ -68,11 +72,15 @@ def quick() -> Recipe:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The bytes of each file below a folder but the ledger, whose lines come as episodes end."""
+    """The bytes of each file below a folder, but for dates.
+
+    Not of the ledger, whose lines come as episodes end, nor of pages, whose snippets of sound are
+    coded anew.
+    """
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        str(path.relative_to(folder)): DATE.sub(b"", path.read_bytes())
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "batch.jsonl"
+        if path.is_file() and path.name != "batch.jsonl" and path.suffix != ".html"
     }
 
 

@@ -56,7 +56,8 @@ def test_the_summary_says_what_became_of_each(undisturbed: Path, episodes: Path)
         for name, path in (("output_sha256", output), ("input_sha256", source)):
             assert entry[name] == hashlib.sha256(path.read_bytes()).hexdigest() == row[name]
         assert entry["seconds_after"] == pytest.approx(probe(output).duration, abs=0.001)
-        plan = read_plan(undisturbed / entry["reports"][0])
+        assert all((undisturbed / name).is_file() for name in entry["reports"])
+        plan = read_plan(undisturbed / f"{entry['output']}.plan.json")
         assert entry["seconds_removed"] == pytest.approx(plan.removed, abs=0.001)
         assert sum(entry["counts"].values()) == len(list(plan.active))
         assert entry["lufs_before"] == pytest.approx(plan.episode.loudness_lufs, abs=0.01)
@@ -65,6 +66,13 @@ def test_the_summary_says_what_became_of_each(undisturbed: Path, episodes: Path)
     pauses = sum(entry["counts"].get("pause", 0) for entry in summary["files"])
     assert summary["counts"]["pause"] == pauses == sum(int(row["num_pause"]) for row in rows) > 0
     assert summary["seconds_removed"] > 0.2
+    assert summary["files"][1]["reports"] == [
+        "a.srt",
+        "a.wav.plan.json",
+        "a.wav.html",
+        "a.wav.report.json",
+    ]
+    assert "00:00:03,000" not in (undisturbed / "a.srt").read_text("utf-8")
 
 
 def test_what_is_done_is_not_done_again(undisturbed: Path, episodes: Path, heard: Path) -> None:
