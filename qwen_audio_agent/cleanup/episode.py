@@ -33,7 +33,8 @@ from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript
 
-_SUBTITLES = (".srt", ".vtt")
+SUBTITLES = (".srt", ".vtt")
+"""How the names of files end that are re-timed where they lie beside a recording."""
 _PROGRAM = f"qwen-audio-agent {version('qwen-audio-agent')}"
 
 
@@ -200,7 +201,7 @@ def _retimed_beside(
     for path in find_subtitles(recording):
         # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
         target = output.with_suffix(path.suffix)
-        if path.suffix.lower() not in _SUBTITLES or same_file(path, target):
+        if path.suffix.lower() not in SUBTITLES or same_file(path, target):
             continue
         try:
             retime_subtitle_file(path, target, time_map, source)

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -73,6 +74,18 @@ def fetched(place: str, folder: Path) -> Path:
     except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own
         raise AudioFileError(f"{shown(Path(place))} cannot be read: {_said(error)}") from None
     return copy
+
+
+def fetch_beside(place: str, copy: Path, suffixes: Iterable[str]) -> None:
+    """Copy what has the name of a fetched recording, but another suffix, beside its copy."""
+    if not is_url(place):
+        return
+    fs, path = filesystem(place)
+    for suffix in suffixes:
+        beside = str(PurePosixPath(path).with_suffix(suffix))
+        with contextlib.suppress(Exception):  # whatever it is, there are no such subtitles then
+            if fs.isfile(beside):
+                fs.get_file(beside, str(copy.with_suffix(suffix)))
 
 
 def deliver(source: Path, place: str) -> None:

@@ -14,9 +14,9 @@ from qwen_audio_agent.audio.sound_stream import check_regular
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
-from qwen_audio_agent.cleanup.batch.places import deliver, fetched, join, sha256_at
+from qwen_audio_agent.cleanup.batch.places import deliver, fetch_beside, fetched, join, sha256_at
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
-from qwen_audio_agent.cleanup.episode import Planned, apply_plan, plan_episode
+from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
 from qwen_audio_agent.errors import EditError, QwenAudioAgentError
@@ -83,6 +83,7 @@ class _Episode:
             return replace(before, input=entry.input), True
         heard, workers = Path(self._settings.heard_folder), self._settings.hearing_workers
         listener = Listener(ear, heard, lambda done: self._tell(_LISTENED * done), workers)
+        fetch_beside(self._job.input, path, SUBTITLES)
         file = probe(path, self._scratch)
         planned = plan_episode(file, Recipe.from_data(self._settings.recipe), listener)
         entry = self._applied(planned, entry)
