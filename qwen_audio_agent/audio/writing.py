@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +42,8 @@ class AudioWriter:
         subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", ...; None takes the usual one.
         tags: what the file says about its sound, with times in its own frames; or texts by name
             (title, artist, album, ...). What the container has no place for is left out.
+        check: is given the hidden file when it is complete; what it raises keeps the file from
+            appearing.
 
     Raises:
         AudioFileError: on entry, an unknown suffix, a folder that cannot be written, or a format
@@ -57,8 +59,10 @@ class AudioWriter:
         container: str | None = None,
         subtype: str | None = None,
         tags: Tags | Mapping[str, str] | None = None,
+        check: Callable[[Path], None] | None = None,
     ) -> None:
         self._path = Path(path)
+        self._check = check
         container = container or container_for(self._path)
         subtype = subtype or usual_subtype(self._path, container)
         if not isinstance(tags, Tags):
@@ -132,6 +136,8 @@ class AudioWriter:
     def _finish(self) -> None:
         if self._num_frames == 0:
             raise AudioFileError(f"{shown(self._path)} is not written: there is no sound to write")
+        if self._check:
+            self._check(self._hidden.path)
         if self._coding.tags:
             try:
                 write_tags(self._hidden.path, self._coding, self._num_frames)

@@ -20,6 +20,7 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.audio.tags.values import Tags
+from qwen_audio_agent.editing.coded_peaks import AboveCeilingError, CodedPeaks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.programme import programme_blocks
 from qwen_audio_agent.editing.sources import Sources, file_numbers
@@ -42,7 +43,7 @@ def render(
         render          | A x C | of a recording  ->  a file
 
     Kept stretches are copied in the numbers of their own file. The new file appears whole or not
-    at all.
+    at all. Where the last effect promises a ceiling for peaks, a lossy file keeps it when decoded.
 
     Args:
         edit_list: what to write.
@@ -77,14 +78,28 @@ def render(
         tags = tags_for(edit_list, sources, container)
     elif not isinstance(tags, Tags):
         tags = Tags.of(tags)
-    with AudioWriter(path, rate, num_channels, container, subtype, tags) as writer:
-        done = 0
-        for block in _blocks(edit_list, sources, Span(0, total)):
-            writer.write(block)
-            done += block.shape[1]
-            if progress:
-                progress(done / total)
-        sources.check()
+    about = tags
+    peaks = CodedPeaks.for_list(edit_list, subtype)
+
+    def write() -> None:
+        check = peaks.check if peaks else None
+        with AudioWriter(path, rate, num_channels, container, subtype, about, check) as writer:
+            blocks = _blocks(edit_list, sources, Span(0, total))
+            done = 0
+            for block in peaks.lowered(blocks, rate, num_channels) if peaks else blocks:
+                writer.write(block)
+                done += block.shape[1]
+                if progress:
+                    progress(done / total)
+            sources.check()
+
+    while True:
+        try:
+            write()
+            break
+        except AboveCeilingError as error:
+            assert peaks is not None  # noqa: S101 - who else raises it
+            peaks.more(error.excess_db)
     written = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
     return replace(written, notes=tags.notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -104,6 +105,17 @@ def limited(
             if not limit(louder, ceiling * HEADROOM, reach):
                 break
         yield louder[:, context : louder.shape[1] - context]
+
+
+def highest_peak(
+    blocks: Iterator[Samples], ceiling: float, sample_rate: int, num_channels: int
+) -> float:
+    """The highest peak, between samples too, if it stands above `ceiling`; else 0."""
+    highest = 0.0
+    for window in with_context(blocks, sample_rate, TAPS, num_channels):
+        needed = needed_gains(window, ceiling)[1]
+        highest = max(highest, ceiling / needed.min(initial=math.inf))
+    return highest
 
 
 def limit(samples: Samples, ceiling: float, reach: int) -> bool:
