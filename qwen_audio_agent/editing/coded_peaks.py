@@ -12,7 +12,6 @@ from typing import Final
 
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.audio.formats import Numbers, num_bits, to_float32
-from qwen_audio_agent.audio.levels import decibels, ratio
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.sources import file_numbers
 from qwen_audio_agent.errors import EditError
@@ -51,6 +50,7 @@ class CodedPeaks:
             return None
         if not edit_list.effects:
             return None
+        # Effects bring scipy, which a rendering without them does not wait for.
         from qwen_audio_agent.editing.effects import Limiter, Normalize, make_effect
 
         last = make_effect(edit_list.effects[-1])
@@ -60,6 +60,7 @@ class CodedPeaks:
         self, blocks: Iterator[Numbers], sample_rate: int, num_channels: int
     ) -> Iterator[Numbers]:
         """Blocks with the headroom that the codec needs."""
+        from qwen_audio_agent.audio.levels import ratio
         from qwen_audio_agent.editing.effects.limiter import limited
 
         floats = (to_float32(block) for block in blocks)
@@ -73,6 +74,7 @@ class CodedPeaks:
         Raises:
             AboveCeilingError: it has peaks above the ceiling.
         """
+        from qwen_audio_agent.audio.levels import decibels, ratio
         from qwen_audio_agent.editing.effects.limiter import highest_peak
 
         file = probe(path)
