@@ -78,7 +78,7 @@ def _again(old: Session, new: Session, audio: Path) -> int:
             else:
                 numbers[number] = _do_again(new, step, numbers)
         else:
-            sources = {clip.source for clip in old.entry(number).edit_list.clips}
+            sources = set(old.entry(number).edit_list.sources)
             if len(sources) != 1 or not sources <= paths.keys():
                 raise SessionError(f"Audio {number} of {old.folder} is not of one recording")
             (source,) = sources

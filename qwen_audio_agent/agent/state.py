@@ -162,9 +162,9 @@ class State:
         """An edit list whose sources are there, or among `more`."""
         edit_list = EditList.from_json(data)
         known = {SILENCE, BLEEP, *self.sources.files, *self.sources.lists, *more}
-        for clip in edit_list.clips:
-            if clip.source not in known:
-                raise SessionError(f"it is made of {clip.source[:40]!r}, which is not there")
+        for source in edit_list.sources:
+            if source not in known:
+                raise SessionError(f"it is made of {source[:40]!r}, which is not there")
         _ = edit_list.id  # computed once, now rather than between writing and taking in
         return edit_list
 

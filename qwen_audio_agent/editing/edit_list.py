@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qwen_audio_agent.audio.files import AudioFile
 
 EffectName = Literal[
-    "denoise", "normalize", "limiter", "hum", "highpass", "compress", "deess", "declick", "tempo"
+    "denoise", "normalize", "limiter", "hum", "highpass", "bed", "compress", "deess", "declick", "tempo"
 ]
 SILENCE = "silence"
 """Source of digital zeros, endless."""
@@ -95,10 +95,18 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class EffectCall:
-    """An effect with its settings, as data; `editing.effects` knows what it does."""
+    """An effect with its settings, as data; `editing.effects` knows what it does.
+
+    Attributes:
+        name: of the effect.
+        settings: names and values, in order of names.
+        source: id of the recording or edit list that the effect brings in, such as the music of a
+            bed; empty for the others.
+    """
 
     name: EffectName
     settings: tuple[tuple[str, float], ...] = ()
+    source: str = ""
 
     def __post_init__(self) -> None:
         settings = sorted((name, float(value)) for name, value in self.settings)
@@ -181,6 +189,12 @@ class EditList:
                 num_frames = make_effect(call).num_frames(num_frames)
         return num_frames
 
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Ids of all that it is made of, of clips and of effects, in order."""
+        used = {clip.source for clip in self.clips} | {call.source for call in self.effects}
+        return tuple(sorted(used - {""}))
+
     @property
     def duration(self) -> float:
         """Length in seconds, after effects."""
@@ -194,7 +208,12 @@ class EditList:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a session file."""
-        return asdict(self)
+        data = asdict(self)
+        for call in data["effects"]:
+            # Ids of lists from before there were such effects stay what they were.
+            if not call["source"]:
+                del call["source"]
+        return data
 
 
 def _effect_from_json(value: object) -> EffectCall:
@@ -206,4 +225,5 @@ def _effect_from_json(value: object) -> EffectCall:
         is_pair = isinstance(item, list | tuple) and len(item) == 2
         if not is_pair or not isinstance(item[0], str) or type(item[1]) not in (int, float):
             raise SessionError(f"a setting of an effect is [name, number], not {repr(item)[:40]}")
-    return EffectCall(data["name"], tuple((name, number) for name, number in settings))
+    pairs = tuple((name, number) for name, number in settings)
+    return EffectCall(data["name"], pairs, data.get("source", ""))

@@ -292,6 +292,26 @@ def apply_effect(edit_list: EditList, call: EffectCall) -> EditList:
     return dataclasses.replace(edit_list, effects=(*edit_list.effects, call))
 
 
+def lay_bed(
+    edit_list: EditList, bed: EditList, settings: tuple[tuple[str, float], ...] = ()
+) -> EditList:
+    """Lay a sound under the whole programme, lower while somebody speaks; see `effects.bed.Bed`.
+
+        lay_bed X       | A | B |  ->  | A+x | B+x |
+
+    Args:
+        edit_list: the programme.
+        bed: the sound, at any rate; it must be known to the sources when this is rendered.
+        settings: of the effect: `level_db`, `duck_db`, `fade_s`, `start_s`, `end_s`.
+
+    Raises:
+        EditError: the bed is empty, or a setting is unknown or out of range.
+    """
+    if not bed.num_frames:
+        raise EditError("there is nothing to lay under the programme: that audio is empty")
+    return apply_effect(edit_list, EffectCall("bed", settings, bed.id))
+
+
 def _in_place_of(base: EditList, span: Span, clips: tuple[Clip, ...], join: int | None) -> EditList:
     before, after = Span(0, span.start), Span(span.end, base.num_frames)
     return joined(base, [part(base, before), clips, part(base, after)], join)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
 from qwen_audio_agent.editing.programme import BLOCK_FRAMES, programme_blocks
 from qwen_audio_agent.editing.splicing import conformed_frames
 from qwen_audio_agent.errors import EditError
+
+if TYPE_CHECKING:
+    from qwen_audio_agent.editing.effects import OpenBlocks
 
 ENDLESS = 1 << 62
 """Length in frames of `SILENCE` and `BLEEP`."""
@@ -158,7 +162,11 @@ class Sources:
             numbers = file_numbers(file) if file else programme_blocks(made, self)
             return (to_float32(block) for block in numbers)
 
-        effects = [make_effect(call) for call in calls]
+        def sound_of(source: str) -> OpenBlocks:
+            opened = self.open(source, rate, num_channels)
+            return lambda: (to_float32(block) for block in file_numbers(opened))
+
+        effects = [make_effect(call, sound_of) for call in calls]
         return chained(effects, open_blocks, rate, num_channels, self._cache_folder)
 
     def _made_before(self, edit_list: EditList) -> EditList:
@@ -172,7 +180,7 @@ class Sources:
 
     def _checked_depth(self, edit_list: EditList) -> int:
         """How many lists are inside each other, this one included."""
-        depth = 1 + max((self._depths.get(clip.source, 0) for clip in edit_list.clips), default=0)
+        depth = 1 + max((self._depths.get(name, 0) for name in edit_list.sources), default=0)
         for what, size, most in (
             ("hours", edit_list.duration / 3600, MAX_HOURS),
             ("pieces", len(edit_list.clips), MAX_CLIPS),
@@ -212,7 +220,7 @@ class Sources:
             if source in self._files:
                 self._hashes[source] = content_hash(self._files[source].path)
             elif source in self._lists:
-                used = sorted({clip.source for clip in self._lists[source].clips})
+                used = self._lists[source].sources
                 content = json.dumps([source, *map(self._content, used)])
                 self._hashes[source] = hashlib.sha256(content.encode()).hexdigest()
         return self._hashes.get(source, source)

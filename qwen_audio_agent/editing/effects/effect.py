@@ -37,6 +37,8 @@ class Effect(Protocol):
             EditError: names the setting, what was given and what is allowed.
         """
         for item in fields(self):
+            if not item.metadata:
+                continue
             low, high, unit = (item.metadata[key] for key in ("low", "high", "unit"))
             value = getattr(self, item.name)
             if value is None and item.default is None:
