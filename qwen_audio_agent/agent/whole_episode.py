@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.agent.outcome import Outcome, Place
@@ -30,7 +29,7 @@ def tidy_episode(session: Session, where: Listened, name: str) -> Outcome:
     from qwen_audio_agent.cleanup.applying import programme
     from qwen_audio_agent.cleanup.episode import plan_heard
     from qwen_audio_agent.cleanup.recipe import load_recipe
-    from qwen_audio_agent.cleanup.sound import effects_of
+    from qwen_audio_agent.cleanup.sound import with_sound
 
     source, file = _recording(session, where)
     recipe = load_recipe(name)
@@ -39,7 +38,7 @@ def tidy_episode(session: Session, where: Listened, name: str) -> Outcome:
         raise ToolError(f"{planned.concern[0].upper()}{planned.concern[1:]}.")
     plan = planned.plan
     made = programme(plan, session.sources, source)
-    made = replace(made, effects=effects_of(recipe, plan.episode))
+    made = with_sound(made, recipe, plan.episode, session.sources)
     places = tuple(
         Place(where.number, p.span(file.sample_rate), file.sample_rate, p.words or None)
         for p in plan.active

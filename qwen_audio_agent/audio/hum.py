@@ -188,7 +188,9 @@ def _tone(number: int, mains: float, measured: _Measured) -> _Tone:
     beside = np.concatenate([quiet[at - far : at - near], quiet[at + near : at + far]])
     is_peak = quiet[at] >= quiet[at - near : at + near + 1].max()
     changes_db = 10 * math.log10((measured.middle[at] + 1e-20) / quiet[at])
-    pauses_db = 10 * math.log10((measured.lowest[at + round(_BINS_PER_HZ / _SHORT_BINS_PER_HZ) // 2] + 1e-20) / quiet[at])
+    pauses_db = 10 * math.log10(
+        (measured.lowest[at + round(_BINS_PER_HZ / _SHORT_BINS_PER_HZ) // 2] + 1e-20) / quiet[at]
+    )
     left, top, right = np.log(quiet[at - 1 : at + 2])
     bend = left - 2 * top + right
     offset = 0.5 * (left - right) / bend if bend < 0 else 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
 from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
-from qwen_audio_agent.cleanup.sound import effects_of
+from qwen_audio_agent.cleanup.sound import with_sound
 from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
@@ -148,9 +148,9 @@ def apply_plan(
         )
         sources.add_file(source, file)
         edit_list = programme(plan, sources, source, track)
-        edit_list = replace(edit_list, effects=effects_of(plan.recipe, episode))
+        edit_list = with_sound(edit_list, plan.recipe, episode, sources)
         written = render(edit_list, sources, Path(output), progress=progress)
-    time_map = TimeMap.of(edit_list, {})
+    time_map = TimeMap.of(edit_list, sources.lists)
     beside, notes = _retimed_beside(file.path, Path(output), time_map, source)
     return Applied(written, source, edit_list, time_map, beside, (*written.notes, *notes))
 

@@ -173,7 +173,7 @@ class Music(_Section):
         outro: a file that comes last.
         bed: a file that is heard under the whole.
         crossfade: seconds over which intro and outro go over into the episode.
-        bed_db: how much quieter the bed is than the file.
+        bed_db: loudness of the bed where nobody speaks, against that of the speech, in LU.
         duck_db: how much quieter it becomes while somebody speaks.
     """
 
@@ -181,8 +181,8 @@ class Music(_Section):
     outro: str = ""
     bed: str = ""
     crossfade: Annotated[float, Field(ge=0, le=30)] = 0.5
-    bed_db: Softer = -6.0
-    duck_db: Softer = -12.0
+    bed_db: Softer = -4.0
+    duck_db: Softer = -14.0
 
 
 class Guards(_Section):

@@ -1,36 +1,98 @@
-"""What a recipe asks for on the sound of the whole, as the effects of an edit list, in order."""
+"""What a recipe asks for on the sound of the whole: effects, music, loudness, in this order.
+
+| intro | x | programme, its effects, a bed under it | x | outro |    and the loudness of it all
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+from qwen_audio_agent.audio.files import content_hash, probe
+from qwen_audio_agent.audio.samples import frame_at
 from qwen_audio_agent.cleanup.plan import Episode
-from qwen_audio_agent.cleanup.recipe import Recipe
-from qwen_audio_agent.editing.edit_list import EffectCall
+from qwen_audio_agent.cleanup.recipe import Music, Recipe
+from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.edit_list import EditList, EffectCall
+from qwen_audio_agent.editing.sources import Sources
+
+_OVER_LOUDNESS_DB = 3.0
+_THRESHOLDS_DB = (-60.0, -10.0)
+_USUAL_THRESHOLD_DB = -24.0
 
 
-def effects_of(recipe: Recipe, episode: Episode) -> tuple[EffectCall, ...]:
-    """The effects: first what repairs, then what shapes, and the loudness last.
+def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: Sources) -> EditList:
+    """A programme with everything that a recipe does to its sound.
 
     Args:
+        edit_list: the programme, without effects.
         recipe: what is asked for.
         episode: what was measured in the recording.
+        sources: where the recording is; music is added there.
+
+    Raises:
+        AudioFileError: music cannot be read.
+        EditError: a crossfade is longer than what it joins.
     """
-    sound, loudness = recipe.sound, recipe.loudness
+    music = recipe.music
+    effects = [*_effects(recipe, episode)]
+    if music.bed:
+        levels = (("level_db", music.bed_db), ("duck_db", -music.duck_db))
+        effects.append(EffectCall("bed", levels, _source(music.bed, sources)))
+    made = replace(edit_list, effects=tuple(effects))
+    if music.intro:
+        made = _joined(made, 0, music.intro, music, sources)
+    if music.outro:
+        made = _joined(made, made.num_frames, music.outro, music, sources)
+    target = recipe.loudness.for_channels(episode.num_channels)
+    if target is None:
+        return made
+    settings = (("lufs", target), ("true_peak_db", recipe.loudness.true_peak))
+    return operations.apply_effect(made, EffectCall("normalize", settings))
+
+
+def _effects(recipe: Recipe, episode: Episode) -> list[EffectCall]:
+    """First what repairs, then what shapes."""
+    sound = recipe.sound
     calls = []
     if sound.declick:
         calls.append(EffectCall("declick"))
-    if sound.highpass_hz:
-        calls.append(EffectCall("highpass", (("cutoff_hz", sound.highpass_hz),)))
     if sound.hum and episode.hum_hz:
         tones = (("frequency_hz", episode.hum_hz), ("num_harmonics", episode.hum_harmonics))
         calls.append(EffectCall("hum", tones))
+    if sound.highpass_hz:
+        calls.append(EffectCall("highpass", (("cutoff_hz", sound.highpass_hz),)))
     if sound.denoise:
         calls.append(EffectCall("denoise", (("strength", sound.denoise),)))
     if sound.deess:
         calls.append(EffectCall("deess", (("reduction_db", sound.deess),)))
     if sound.compress > 1:
-        calls.append(EffectCall("compress", (("ratio", sound.compress),)))
-    target = loudness.for_channels(episode.num_channels)
-    if target is not None:
-        settings = (("lufs", target), ("true_peak_db", loudness.true_peak))
-        calls.append(EffectCall("normalize", settings))
-    return tuple(calls)
+        threshold = _USUAL_THRESHOLD_DB
+        if episode.loudness_lufs is not None:
+            lowest, highest = _THRESHOLDS_DB
+            threshold = min(max(episode.loudness_lufs + _OVER_LOUDNESS_DB, lowest), highest)
+        settings = [("ratio", sound.compress), ("threshold_db", threshold)]
+        if recipe.loudness.target != "keep":
+            # What comes last sets the loudness, so nothing is measured and made up for here.
+            settings.append(("makeup_db", 0.0))
+        calls.append(EffectCall("compress", tuple(settings)))
+    return calls
+
+
+def _joined(edit_list: EditList, at: int, path: str, music: Music, sources: Sources) -> EditList:
+    """The programme with a file before or behind it; both lie over each other for a crossfade."""
+    source = _source(path, sources)
+    other = EditList.from_file(source, sources.files[source])
+    for part in (edit_list, other):  # of another rate, or with effects, they become clips
+        sources.add_list(part)
+    # In halves: `join` is measured from the middle of a crossfade.
+    join = frame_at(music.crossfade / 2, edit_list.sample_rate)
+    return operations.insert(edit_list, at, other, join=join, overlap=bool(join))
+
+
+def _source(path: str, sources: Sources) -> str:
+    """Add a file of music; its id there."""
+    source = f"m{content_hash(Path(path))[:16]}"
+    if source not in sources.files:
+        sources.add_file(source, probe(Path(path)))
+    return source

@@ -64,9 +64,7 @@ class CodedPeaks:
         from qwen_audio_agent.editing.effects.limiter import limited
 
         floats = (to_float32(block) for block in blocks)
-        return limited(
-            floats, ratio(self.ceiling_db - self.headroom_db), sample_rate, num_channels
-        )
+        return limited(floats, ratio(self.ceiling_db - self.headroom_db), sample_rate, num_channels)
 
     def check(self, path: Path) -> None:
         """Decode a file and measure it.

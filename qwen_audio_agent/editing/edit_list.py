@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from qwen_audio_agent.audio.files import AudioFile
 
 EffectName = Literal[
-    "denoise", "normalize", "limiter", "hum", "highpass", "bed", "compress", "deess", "declick", "tempo"
+    "denoise",
+    "normalize",
+    "limiter",
+    "hum",
+    "highpass",
+    "bed",
+    "compress",
+    "deess",
+    "declick",
+    "tempo",
 ]
 SILENCE = "silence"
 """Source of digital zeros, endless."""

@@ -38,14 +38,23 @@ __all__ = [
 
 EFFECTS: Mapping[str, type[Effect]] = {
     effect.name: effect
-    for effect in (Denoise, Normalize, Limiter, Dehum, Highpass, Compress, Deess, Declick, Tempo, Bed)
+    for effect in (
+        Denoise,
+        Normalize,
+        Limiter,
+        Dehum,
+        Highpass,
+        Compress,
+        Deess,
+        Declick,
+        Tempo,
+        Bed,
+    )
 }
 """Every effect by its name."""
 
 
-def make_effect(
-    call: EffectCall, sound_of: Callable[[str], OpenBlocks] | None = None
-) -> Effect:
+def make_effect(call: EffectCall, sound_of: Callable[[str], OpenBlocks] | None = None) -> Effect:
     """Build the effect that a call names, with its settings.
 
     Args:

@@ -77,7 +77,9 @@ class Bed(Effect):
         if self.sound is None:
             raise EditError("bed needs a sound: name the audio that goes under the programme")
         loudness, activity = measured(open_blocks(), sample_rate, num_channels)
-        level_db = loudness + self.level_db - programme_lufs(self.sound(), sample_rate, num_channels)
+        level_db = (
+            loudness + self.level_db - programme_lufs(self.sound(), sample_rate, num_channels)
+        )
         span = self._span(activity.num_frames, sample_rate)
         if not span.num_frames or not math.isfinite(level_db):
             yield from recut(open_blocks(), sample_rate, num_channels)

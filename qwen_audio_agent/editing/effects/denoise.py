@@ -317,7 +317,9 @@ def between(rows: Power, group: int, num_frames: int) -> Power:
 
 def _lowest(pooled: Power, sounding: Power, step: float) -> Power:
     """Noise by the minimum over time of the power over the shortest pause, at every step."""
-    share, power = (_moving_mean(values, SHORTEST_PAUSE) for values in (sounding, pooled * sounding))
+    share, power = (
+        _moving_mean(values, SHORTEST_PAUSE) for values in (sounding, pooled * sounding)
+    )
     power /= np.maximum(share, np.float32(0.5))
     means = np.where(share > 0.5, power, np.float32(np.inf))
     means = _grouped(means, STEP).min(axis=1)

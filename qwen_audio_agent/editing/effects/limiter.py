@@ -134,9 +134,7 @@ def limit(samples: Samples, ceiling: float, reach: int) -> bool:
     return bool(len(at))
 
 
-def needed_gains(
-    samples: Samples, ceiling: float
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def needed_gains(samples: Samples, ceiling: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The frames beside which a peak stands above `ceiling`, in order, and the gains they need."""
     at = _likely(samples, ceiling)
     half = TAPS // 2
