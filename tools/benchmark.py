@@ -3,6 +3,7 @@
     python tools/benchmark.py render     500 cuts in an hour of stereo beside pydub, ffmpeg, sox
     python tools/benchmark.py edit       the whole command, from sentence to file, and again
     python tools/benchmark.py denoise    quality, delay, speed beside noisereduce and ffmpeg
+    python tools/benchmark.py effects    each effect and the podcast chain, on one core
     python tools/benchmark.py model      the native network beside transformers' own, reuse of turns
 
 Each prints a Markdown table, or JSON with --json; `--help` after the name shows its options.
@@ -14,7 +15,7 @@ import sys
 
 import measuring
 
-BENCHMARKS = ("render", "edit", "denoise", "model")
+BENCHMARKS = ("render", "edit", "denoise", "effects", "model")
 
 
 if __name__ == "__main__":

@@ -187,6 +187,30 @@ def silence(
     return _in_place_of(base, span, sound.clips, join)
 
 
+def lengthen(
+    edit_list: EditList, at: int, num_frames: int, fill: EditList, *, join: int | None = None
+) -> EditList:
+    """Make a pause longer; what follows moves back.
+
+        lengthen at 1   | A | B |  +  | . |  ->  | A | . . | B |
+
+    Args:
+        edit_list: the programme.
+        at: frame of the programme, in the pause.
+        num_frames: by how much.
+        fill: what is heard, as often as needed, such as room tone (see `fills.room_tone`).
+        join: half the length of the crossfades, in frames; 5 ms by default.
+
+    Raises:
+        EditError: `at` is outside, or `fill` is too short to be repeated.
+    """
+    _check_frame(edit_list, at, "at")
+    base = without_effects(edit_list)
+    half_length = default_join(base.sample_rate) if join is None else join
+    sound = repeated(base, foreign_part(base, fill, None), num_frames, half_length)
+    return _in_place_of(base, Span(at, at), sound.clips, join)
+
+
 def gain(
     edit_list: EditList, gain_db: float, span: Span | None = None, *, join: int | None = None
 ) -> EditList:

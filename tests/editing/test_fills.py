@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.activity import find_activity
 from qwen_audio_agent.audio.files import probe, read
@@ -65,6 +66,40 @@ def test_a_filled_silence_has_the_level_of_the_room(opened: Opened, seconds: flo
     assert np.mean(levels) == pytest.approx(room, abs=1.5)
     assert max(levels) < room + 6
     assert min(levels) > room - 6
+
+
+@pytest.mark.parametrize("seconds", [0.5, 8.0])
+def test_a_longer_pause_is_filled_with_the_room_and_has_no_period(
+    opened: Opened, tmp_path: Path, seconds: float
+) -> None:
+    rate = opened.edit_list.sample_rate
+    at = (opened.speech[0].end + opened.speech[1].start) // 2
+    added = round(seconds * rate)
+    fill = room_tone(opened.edit_list, opened.sound.slice, Span(at, at + added))
+    assert fill is not None
+
+    longer = operations.lengthen(opened.edit_list, at, added, fill)
+
+    assert longer.num_frames == opened.edit_list.num_frames + added
+    heard = opened.heard(longer, Span(at + 100, at + added - 100)).samples[0]
+    room = opened.heard(fill, Span(0, fill.num_frames)).samples[0]
+    heard_db, room_db = (_octaves_db(sound, rate) for sound in (heard, room))
+    assert np.abs(heard_db - room_db).max() < 3
+    # The same sound comes again, but never at the same distance.
+    spectrum = np.fft.rfft(heard - heard.mean(), 2 * len(heard))
+    likeness = np.fft.irfft(np.abs(spectrum) ** 2)[: len(heard) // 2]
+    assert likeness[rate // 50 :].max() < 0.4 * likeness[0]
+    again = Opened(opened.sources.files["a"].path, tmp_path / "again")
+    same = again.heard(operations.lengthen(again.edit_list, at, added, fill), Span(at, at + added))
+    assert np.array_equal(same.samples, opened.heard(longer, Span(at, at + added)).samples)
+
+
+def _octaves_db(samples: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    hz = np.fft.rfftfreq(len(samples), 1 / rate)
+    lows = 125 * 2.0 ** np.arange(6)
+    octaves = [power[(hz >= low) & (hz < 2 * low)].sum() / len(samples) ** 2 for low in lows]
+    return 10 * np.log10(np.array(octaves))
 
 
 def test_without_a_pause_there_is_no_room_tone(record: Callable[..., Any]) -> None:

@@ -1,0 +1,127 @@
+"""`benchmark.py effects`: each effect and the podcast chain on one core, in a process of its own.
+
+A recording of 44.1 kHz stereo, 16 bit: made speech-like sound over noise, or yours with --recording.
+Figures are seconds of sound per second of processor time, with reading; and the largest resident
+set. Pin it to one core: taskset -c 0 python tools/benchmark.py effects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import measuring
+import numpy as np
+import soundfile
+
+RATE = 44_100
+FORMATS = ("flac", "ogg", "mp3")
+
+
+def make_recording(path: Path, minutes: float) -> None:
+    """Bursts of vowels and of hiss, with pauses, over noise; peaks at -12 dBFS."""
+    rng = np.random.default_rng(3)
+    with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
+        for start in range(0, round(minutes * 6)):
+            time = start * 10 + np.arange(10 * RATE) / RATE
+            phase = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * time)) / RATE
+            vowel = sum(np.sin(k * phase) / k for k in range(1, 30))
+            talks = np.clip(np.sin(2 * np.pi * 0.11 * time) + 0.7, 0, 1)
+            voice = talks * np.clip(np.sin(2 * np.pi * 2.3 * time), 0, None) * vowel
+            hiss = talks * np.clip(-np.sin(2 * np.pi * 1.15 * time), 0, None) ** 8
+            mono = 0.08 * voice + 0.02 * hiss * rng.standard_normal(len(time))
+            noise = 0.001 * rng.standard_normal((2, len(time)))
+            file.write((np.stack([mono, 0.8 * mono]) + noise).T)
+
+
+def effects(names: list[str], source: Path) -> None:
+    """Run effects over a recording and throw the result away."""
+    from qwen_audio_agent.audio.files import probe
+    from qwen_audio_agent.audio.formats import to_float32
+    from qwen_audio_agent.editing.edit_list import EffectCall
+    from qwen_audio_agent.editing.effects import make_effect
+    from qwen_audio_agent.editing.sources import file_numbers
+
+    file = probe(source)
+    for name in names:
+        settings = (("makeup_db", 0.0),) if name == "compress" else ()
+        effect = make_effect(EffectCall(name, settings))  # type: ignore[arg-type]
+        for _ in effect.process(
+            lambda: (to_float32(block) for block in file_numbers(file)), RATE, file.num_channels
+        ):
+            pass
+
+
+def chain(suffix: str, source: Path) -> None:
+    """The podcast chain, from file to file."""
+    from qwen_audio_agent.audio.files import probe
+    from qwen_audio_agent.editing.edit_list import EditList
+    from qwen_audio_agent.editing.effects.podcast import podcast_effects
+    from qwen_audio_agent.editing.render import render
+    from qwen_audio_agent.editing.sources import Sources
+
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        sources = Sources(Path(folder) / "cache")
+        sources.add_file("a", probe(source))
+        whole = EditList.from_file("a", sources.files["a"])
+        made = dataclasses.replace(whole, effects=podcast_effects())
+        render(made, sources, Path(folder) / f"out.{suffix}")
+
+
+def pauses(_: str, source: Path) -> None:
+    """Where nobody speaks."""
+    from qwen_audio_agent.audio.activity import find_activity
+    from qwen_audio_agent.audio.files import blocks, probe
+
+    find_activity(blocks(probe(source)))
+
+
+def ways() -> dict[str, Callable[[Path], None]]:
+    """What is measured, by name."""
+    one = ("hum", "highpass", "denoise", "deess", "compress", "normalize", "limiter")
+    found: dict[str, Callable[[Path], None]] = {"pauses": lambda source: pauses("", source)}
+    found |= {name: lambda source, name=name: effects([name], source) for name in one}
+    return found | {
+        f"chain to {suffix}": lambda source, suffix=suffix: chain(suffix, source)
+        for suffix in FORMATS
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Print the table; exit status 0."""
+    parser = argparse.ArgumentParser(prog="benchmark.py effects", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--recording", type=Path, help="44.1 kHz, in place of a made one")
+    parser.add_argument("--only", nargs="+", choices=list(ways()), default=list(ways()))
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each; the fastest counts")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
+    if arguments.one:
+        ways()[arguments.one](arguments.recording)
+        return 0
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        source = arguments.recording or Path(folder) / "source.wav"
+        if not arguments.recording:
+            make_recording(source, arguments.minutes)
+        info = soundfile.info(source)
+        seconds = info.frames / info.samplerate
+        script = Path(__file__).with_name("benchmark.py")
+        for name in arguments.only:
+            command = [sys.executable, str(script), "effects", "--one", name]
+            runs = [
+                measuring.run([*command, "--recording", str(source)])
+                for _ in range(arguments.repeat)
+            ]
+            cost = min(runs, key=lambda run: run.cpu_s)
+            row = {"way": name, "CPU s": cost.cpu_s, "x real time": round(seconds / cost.cpu_s)}
+            rows.append(row | {"peak MiB": round(cost.peak_mib)})
+            print(rows[-1], file=sys.stderr, flush=True)
+    print(json.dumps(rows, indent=1) if arguments.json else measuring.table(rows))
+    return 0
