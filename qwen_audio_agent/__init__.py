@@ -21,6 +21,7 @@ _HOMES = {
     "Span": "audio.samples",
     "Transcript": "speech.words",
     "Word": "speech.words",
+    "clean_up": "cleanup.episode",
     "open_ear": "speech.ears",
     "probe": "audio.files",
     "replay": "agent.replay",
