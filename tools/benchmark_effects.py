@@ -1,8 +1,8 @@
 """`benchmark.py effects`: each effect and the podcast chain on one core, in a process of its own.
 
-A recording of 44.1 kHz stereo, 16 bit: made speech-like sound over noise, or yours with --recording.
-Figures are seconds of sound per second of processor time, with reading; and the largest resident
-set. Pin it to one core: taskset -c 0 python tools/benchmark.py effects.
+A recording of 44.1 kHz stereo, 16 bit: made speech-like sound over noise, or yours (--recording).
+Figures are seconds of sound per second of processor time, of a whole process, and the largest
+resident set. To pin it to one core: taskset -c 0 python tools/benchmark.py effects.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ import dataclasses
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import measuring
 import numpy as np
 import soundfile
 
+if TYPE_CHECKING:
+    from qwen_audio_agent.audio.samples import Samples
+    from qwen_audio_agent.editing.edit_list import EffectName
+
 RATE = 44_100
+EFFECTS = ("hum", "highpass", "denoise", "deess", "compress", "normalize", "limiter")
 FORMATS = ("flac", "ogg", "mp3")
 
 
@@ -27,7 +34,7 @@ def make_recording(path: Path, minutes: float) -> None:
     """Bursts of vowels and of hiss, with pauses, over noise; peaks at -12 dBFS."""
     rng = np.random.default_rng(3)
     with soundfile.SoundFile(path, "w", RATE, 2, "PCM_16") as file:
-        for start in range(0, round(minutes * 6)):
+        for start in range(round(minutes * 6)):
             time = start * 10 + np.arange(10 * RATE) / RATE
             phase = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * time)) / RATE
             vowel = sum(np.sin(k * phase) / k for k in range(1, 30))
@@ -39,8 +46,8 @@ def make_recording(path: Path, minutes: float) -> None:
             file.write((np.stack([mono, 0.8 * mono]) + noise).T)
 
 
-def effects(names: list[str], source: Path) -> None:
-    """Run effects over a recording and throw the result away."""
+def effect(name: str, source: Path) -> None:
+    """Run an effect over a recording and throw the result away."""
     from qwen_audio_agent.audio.files import probe
     from qwen_audio_agent.audio.formats import to_float32
     from qwen_audio_agent.editing.edit_list import EffectCall
@@ -48,13 +55,14 @@ def effects(names: list[str], source: Path) -> None:
     from qwen_audio_agent.editing.sources import file_numbers
 
     file = probe(source)
-    for name in names:
-        settings = (("makeup_db", 0.0),) if name == "compress" else ()
-        effect = make_effect(EffectCall(name, settings))  # type: ignore[arg-type]
-        for _ in effect.process(
-            lambda: (to_float32(block) for block in file_numbers(file)), RATE, file.num_channels
-        ):
-            pass
+
+    def open_blocks() -> Iterator[Samples]:
+        return (to_float32(block) for block in file_numbers(file))
+
+    settings = (("makeup_db", 0.0),) if name == "compress" else ()
+    made = make_effect(EffectCall(cast("EffectName", name), settings))
+    for _ in made.process(open_blocks, file.sample_rate, file.num_channels):
+        pass
 
 
 def chain(suffix: str, source: Path) -> None:
@@ -73,7 +81,7 @@ def chain(suffix: str, source: Path) -> None:
         render(made, sources, Path(folder) / f"out.{suffix}")
 
 
-def pauses(_: str, source: Path) -> None:
+def pauses(source: Path) -> None:
     """Where nobody speaks."""
     from qwen_audio_agent.audio.activity import find_activity
     from qwen_audio_agent.audio.files import blocks, probe
@@ -81,15 +89,20 @@ def pauses(_: str, source: Path) -> None:
     find_activity(blocks(probe(source)))
 
 
+def nothing(_: Path) -> None:
+    """What it takes to begin."""
+    import qwen_audio_agent.editing.effects
+    import qwen_audio_agent.editing.sources  # noqa: F401
+
+
 def ways() -> dict[str, Callable[[Path], None]]:
     """What is measured, by name."""
-    one = ("hum", "highpass", "denoise", "deess", "compress", "normalize", "limiter")
-    found: dict[str, Callable[[Path], None]] = {"pauses": lambda source: pauses("", source)}
-    found |= {name: lambda source, name=name: effects([name], source) for name in one}
-    return found | {
-        f"chain to {suffix}": lambda source, suffix=suffix: chain(suffix, source)
-        for suffix in FORMATS
-    }
+    found: dict[str, Callable[[Path], None]] = {"nothing": nothing, "pauses": pauses}
+    return (
+        found
+        | {name: partial(effect, name) for name in EFFECTS}
+        | {f"chain to {suffix}": partial(chain, suffix) for suffix in FORMATS}
+    )
 
 
 def main(argv: list[str]) -> int:

@@ -98,7 +98,7 @@ def _measure(blocks: Iterable[Audio]) -> _Measured | None:
     Windows that touch digital silence do not count. Of a long recording it is every second window,
     or every fourth, and so on.
     """
-    long, short = round(_WINDOW_S * _RATE), round(_SHORT_S * _RATE)
+    short = round(_SHORT_S * _RATE)
     kept: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     stride = 1
     for number, window in enumerate(_windows(blocks)):

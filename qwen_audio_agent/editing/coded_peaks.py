@@ -1,4 +1,4 @@
-"""Peaks of what a lossy codec makes of a programme whose peaks were promised to stay below a ceiling.
+"""Peaks of what a lossy codec makes of a programme, if a ceiling for them was promised.
 
 A codec keeps the spectrum, not the waveform: decoded peaks stand up to 1.4 dB above those that went
 in. So less goes in, the coded file is decoded and measured, and if that was not enough, again less.

@@ -78,30 +78,42 @@ def render(
         tags = tags_for(edit_list, sources, container)
     elif not isinstance(tags, Tags):
         tags = Tags.of(tags)
-    about = tags
+    made = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
+    made = replace(made, notes=tags.notes)
     peaks = CodedPeaks.for_list(edit_list, subtype)
-
-    def write() -> None:
-        check = peaks.check if peaks else None
-        with AudioWriter(path, rate, num_channels, container, subtype, about, check) as writer:
-            blocks = _blocks(edit_list, sources, Span(0, total))
-            done = 0
-            for block in peaks.lowered(blocks, rate, num_channels) if peaks else blocks:
-                writer.write(block)
-                done += block.shape[1]
-                if progress:
-                    progress(done / total)
-            sources.check()
-
+    if peaks is None:
+        _write(made, edit_list, sources, tags, progress)
+        return made
     while True:
         try:
-            write()
-            break
+            _write(made, edit_list, sources, tags, progress, peaks)
+            return made
         except AboveCeilingError as error:
-            assert peaks is not None  # noqa: S101 - who else raises it
             peaks.more(error.excess_db)
-    written = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
-    return replace(written, notes=tags.notes)
+
+
+def _write(
+    made: AudioFile,
+    edit_list: EditList,
+    sources: Sources,
+    tags: Tags,
+    progress: Callable[[float], None] | None,
+    peaks: CodedPeaks | None = None,
+) -> None:
+    rate, num_channels = made.sample_rate, made.num_channels
+    blocks = _blocks(edit_list, sources, Span(0, made.num_frames))
+    if peaks:
+        blocks = peaks.lowered(blocks, rate, num_channels)
+    check = peaks.check if peaks else None
+    how = (made.container, made.subtype, tags, check)
+    with AudioWriter(made.path, rate, num_channels, *how) as writer:
+        done = 0
+        for block in blocks:
+            writer.write(block)
+            done += block.shape[1]
+            if progress:
+                progress(done / made.num_frames)
+        sources.check()
 
 
 def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:

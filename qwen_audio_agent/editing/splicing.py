@@ -11,8 +11,9 @@ from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing.edit_list import Clip, EditList
 from qwen_audio_agent.errors import EditError
 
-# The fractional part of the golden ratio: multiples of it never come back to the same place.
+# Multiples of these, without their whole part, never come back to the same place.
 _GOLDEN = (math.sqrt(5) - 1) / 2
+_ROOT = math.sqrt(2)
 
 
 def default_join(sample_rate: int) -> int:
@@ -111,7 +112,7 @@ def repeated(base: EditList, clips: tuple[Clip, ...], num_frames: int, join: int
 
         repeated        | A |  ->  | A x a x A x a |
 
-    Each time it starts at another place, so that no beat is heard.
+    Each piece starts at another place and has another length, so that no beat is heard.
 
     Raises:
         EditError: the sound is too short to be repeated.
@@ -125,11 +126,13 @@ def repeated(base: EditList, clips: tuple[Clip, ...], num_frames: int, join: int
         raise EditError(
             f"a sound of {seconds:.3f} s is too short to be repeated: give a longer one"
         )
-    piece = max(length * 2 // 3, 1)
     pieces = []
-    for index, done in enumerate(range(0, num_frames, piece)):
+    done = index = 0
+    while done < num_frames:
+        piece = max(round(length * (0.4 + 0.3 * (index * _ROOT % 1))), 1)
         start = round((index * _GOLDEN % 1) * (length - piece))
         pieces.append(part(sound, Span(start, start + min(piece, num_frames - done))))
+        done, index = done + piece, index + 1
     return joined(sound, pieces, join)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve1d, minimum_filter1d
 
 from qwen_audio_agent.audio.activity import Activity, find_activity
-from qwen_audio_agent.audio.levels import LoudnessMeter, ratio
+from qwen_audio_agent.audio.levels import LoudnessMeter
 from qwen_audio_agent.audio.samples import Audio, Samples, Span
 from qwen_audio_agent.editing.edit_list import EffectName
 from qwen_audio_agent.editing.effects.effect import (

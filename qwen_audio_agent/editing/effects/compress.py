@@ -78,11 +78,8 @@ class Compress(Effect):
         elif self.reads_twice:
             makeup = self._lost_gain(open_blocks, sample_rate, num_channels)
         for block, gain in self._gains(open_blocks, sample_rate, num_channels):
-            if gain is not None:
-                block *= gain
-            if makeup != 1:
-                block *= np.float32(makeup)
-            yield block
+            scaled = block if gain is None else block * gain
+            yield scaled if makeup == 1 else scaled * np.float32(makeup)
 
     def _gains(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
@@ -107,10 +104,9 @@ class Compress(Effect):
         peak = 0.0
         for block, gain in self._gains(open_blocks, sample_rate, num_channels):
             before.push(block)
-            if gain is not None:
-                block *= gain
-            after.push(block)
-            peak = max(peak, float(block.max(initial=0)), -float(block.min(initial=0)))
+            scaled = block if gain is None else block * gain
+            after.push(scaled)
+            peak = max(peak, float(scaled.max(initial=0)), -float(scaled.min(initial=0)))
         lost_db = before.lufs - after.lufs
         return max(1.0, min(ratio(lost_db), 1 / peak)) if lost_db > 0 else 1.0
 
@@ -121,7 +117,8 @@ def step_levels_db(samples: Samples, step: int) -> NDArray[np.float64]:
     highest = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
     lowest = np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
     peaks = np.maximum(np.maximum(highest, -lowest), 10 ** (QUIETEST_DB / 20))
-    return 20 * np.log10(peaks, dtype=np.float64)
+    levels: NDArray[np.float64] = 20 * np.log10(peaks, dtype=np.float64)
+    return levels
 
 
 def follow(

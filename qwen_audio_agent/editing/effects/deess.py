@@ -79,7 +79,9 @@ class Deess(Effect):
         last = 0.0
         for window in with_context(open_blocks(), length, reach, num_channels):
             block = window[:, reach : window.shape[1] - reach]
-            band = oaconvolve(window, taps, mode="valid", axes=1)
+            band: Samples = oaconvolve(window, taps, mode="valid", axes=1).astype(
+                np.float32, copy=False
+            )
             over = step_levels_db(band, step) - (loudness + self.threshold_db)
             target = -np.clip(over, 0, self.reduction_db)
             gains = follow(target, last, ATTACK_MS, RELEASE_MS)
@@ -87,8 +89,9 @@ class Deess(Effect):
             last = float(gains[-1])
             if gain is not None:
                 band *= gain - 1
-                block = block + band
-            yield block
+                yield block + band
+            else:
+                yield block
 
     def _applies(self, loudness: float, sample_rate: int) -> bool:
         below_nyquist = self.crossover_hz < 0.48 * sample_rate

@@ -57,7 +57,7 @@ CONTEXT = 2.4
 seconds before and after it."""
 
 MEMORY = 80
-"""Frames that the gains of a chunk begin before it and end after it; then the beginning is forgotten."""
+"""Frames for which gains are found before and after a chunk: so many forget where they began."""
 
 POOLED = 2
 """Speech is told from noise for so many frames at once."""
@@ -354,5 +354,6 @@ def _triangle(num_steps: int, width: float) -> Power:
     """Matrix of weights by the distance between steps, which falls to 0 over `width` / 2 steps."""
     away = np.abs(np.subtract.outer(np.arange(num_steps), np.arange(num_steps)))
     half = width / 2
-    weights: Power = np.maximum(1 - away / half, 0) / (half * STEP)
-    return weights.astype(np.float32)
+    weights = np.maximum(1 - away / half, 0) / (half * STEP)
+    falling: Power = weights.astype(np.float32)
+    return falling

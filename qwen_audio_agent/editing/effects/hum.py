@@ -89,9 +89,8 @@ class Dehum(Effect):
         start = 0
         for window in with_context(open_blocks(), chunk, context, num_channels):
             middle = window[:, context : window.shape[1] - context]
-            for channel, sound in zip(window, middle, strict=True):
-                sound -= follower.hum(channel, start)[context:][: len(sound)]
-            yield middle
+            hums = [follower.hum(channel, start)[context:] for channel in window]
+            yield middle - np.stack(hums)[:, : middle.shape[1]]
             start += middle.shape[1]
 
 
@@ -118,7 +117,7 @@ class _Follower:
         padded = np.pad(channel, (step, -len(channel) % step + step))
         framed = sliding_window_view(padded, 2 * step)[::step]
         parts = framed @ self._analysis
-        sounding = framed.any(axis=1)
+        sounding: NDArray[np.bool_] = np.any(framed, axis=1)
         centres = start + step * np.arange(len(framed))
         turned = np.exp(-2j * np.pi * (np.outer(centres, self._cycles) % 1.0))
         cosines, sines = np.hsplit(parts.astype(np.float64), 2)

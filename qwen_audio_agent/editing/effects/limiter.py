@@ -37,8 +37,8 @@ STANDARD_TAPS = (
      0.4650878906250, 0.7797851562500, -0.2003173828125, 0.1015625000000, -0.0582275390625,
      0.0330810546875, -0.0189208984375),
 )  # fmt: skip
-"""The filter of many meters; the other two of its four points are the mirror of these. Source: ITU-R
-BS.1770-4, annex 2."""
+"""The filter of many meters; the other two of its four points are the mirror of these. Source:
+ITU-R BS.1770-4, annex 2."""
 
 FEW_TAPS = 16
 FEW_POINTS = 4
@@ -97,10 +97,8 @@ def limited(
     reach = max(1, round(REACH_MS / 1000 * sample_rate))
     context = 2 * ROUNDS * (reach + TAPS)
     for window in with_context(blocks, sample_rate, context, num_channels):
-        if gain != 1:
-            window *= np.float32(gain)
-        # The two ends belong to the neighbours too, who read them as they are here.
-        louder = window.copy()
+        # A copy: the two ends belong to the neighbours too, who read them as they are here.
+        louder = window * np.float32(gain)
         for _ in range(ROUNDS):
             if not limit(louder, ceiling * HEADROOM, reach):
                 break
@@ -171,7 +169,8 @@ def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
         high = (points.max(axis=0) > limit) | (points.min(axis=0) < -limit)
         found |= high.reshape(found.shape)
     at = (loud[:, None] * CELL + np.arange(CELL))[found]
-    return at[at <= num_frames]
+    inside: NDArray[np.intp] = at[at <= num_frames]
+    return inside
 
 
 @cache

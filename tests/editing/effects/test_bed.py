@@ -49,7 +49,9 @@ def run_bed(talk, samples, block=5000, **settings):
 
 
 def level_db(samples, start, end):
-    return rms_dbfs(Audio(np.ascontiguousarray(samples[:, int(start * RATE) : int(end * RATE)]), RATE))
+    return rms_dbfs(
+        Audio(np.ascontiguousarray(samples[:, int(start * RATE) : int(end * RATE)]), RATE)
+    )
 
 
 def test_it_is_as_loud_as_wanted_and_down_under_speech(talk):

@@ -10,7 +10,9 @@ from qwen_audio_agent.editing.effects import EFFECTS, make_effect
 from qwen_audio_agent.errors import EditError
 
 AS_CALLED = [
-    EffectCall(name, (("factor", 1.3),) if name == "tempo" else ()) for name in sorted(EFFECTS) if name != "bed"
+    EffectCall(name, (("factor", 1.3),) if name == "tempo" else ())
+    for name in sorted(EFFECTS)
+    if name != "bed"
 ]
 NOTHING = [
     EffectCall("denoise", (("strength", 0.0),)),
