@@ -3,6 +3,7 @@
     python tools/evaluate.py ears        words, times, fillers and phrase search of every ear
     python tools/evaluate.py edits       random edits: clipped words, leaks, clicks, lost samples
     python tools/evaluate.py agent       instructions with their expected plans
+    python tools/evaluate.py cleanup     made episodes: fillers, pauses, lost speech, clicks, chapters
 
 Each prints a Markdown table, or JSON with --json; `--help` after the name shows its options.
 """
@@ -13,7 +14,7 @@ import sys
 
 import measuring
 
-EVALUATIONS = ("ears", "edits", "agent")
+EVALUATIONS = ("ears", "edits", "agent", "cleanup")
 
 
 if __name__ == "__main__":
