@@ -5,6 +5,7 @@
     python tools/benchmark.py denoise    quality, delay, speed beside noisereduce and ffmpeg
     python tools/benchmark.py effects    each effect and the podcast chain, on one core
     python tools/benchmark.py model      the native network beside transformers' own, reuse of turns
+    python tools/benchmark.py cleanup    clean-ups beside auto-editor, ffmpeg, sox, pydub
 
 Each prints a Markdown table, or JSON with --json; `--help` after the name shows its options.
 """
@@ -15,7 +16,7 @@ import sys
 
 import measuring
 
-BENCHMARKS = ("render", "edit", "denoise", "effects", "model")
+BENCHMARKS = ("render", "edit", "denoise", "effects", "model", "cleanup")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from qwen_audio_agent.editing.clicks import measure_join, ordinary_measure
 FADE_S = 0.015
 # Pauses this near the limit may be called long or not: the edges of speech are no points.
 _UNSURE_S = (-0.05, 0.2)
+_SHRED_S = 0.08  # a shorter sound of a recording may be a smack as well as speech
 _AROUND_S = 0.05
 _ORDINARY_S = 30.0
 
@@ -166,7 +167,9 @@ def true_pauses(truth: Truth, limit: float) -> tuple[list[Times], list[Times]]:
     """The pauses that are longer than a limit, and those that may be called so or not."""
     surely = [(a, b) for a, b in truth.pauses if b - a > limit + _UNSURE_S[1]]
     perhaps = [(a, b) for a, b in truth.pauses if b - a > limit + _UNSURE_S[0]]
-    sounds = joined_times(sorted([*staying_speech(truth), *map(tuple, truth.music)]), 1e-6)  # type: ignore[list-item]
+    music = [(a, b) for a, b in truth.music]
+    spoken = [(a, b) for a, b in staying_speech(truth) if b - a >= _SHRED_S]
+    sounds = joined_times(sorted([*spoken, *music]), 1e-6)
     perhaps += [(a, b) for (_, a), (b, _) in pairwise(sounds) if b - a > limit + _UNSURE_S[0]]
     return surely, perhaps
 
