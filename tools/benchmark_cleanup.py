@@ -16,16 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import cleanup_score
 import cleanup_ways
 import episode_files
-import episode_speech
 import episodes
 import kept_parts
 import measuring
-import numpy as np
 from cleanup_ways import PROGRAMS, PYTHON
 
 from qwen_audio_agent.audio.files import probe, read
@@ -47,17 +46,17 @@ def contenders(
     """Each way with what makes the command that runs it."""
     for name in names:
         if name in PYTHON:
-            script = [sys.executable, cleanup_ways.__file__, name]
-            yield name, lambda source, out, script=script: [*script, source, out]
+            yield name, partial(_own_command, name)
         elif name in PROGRAMS and shutil.which(name):
             yield name, PROGRAMS[name]
         elif name == "auto-editor" and python:
-            yield (
-                name,
-                lambda source, out, at=python: cleanup_ways.auto_editor_command(at, source, out),
-            )
+            yield name, partial(cleanup_ways.auto_editor_command, python)
         else:
             print(f"{name} is not installed: left out", file=sys.stderr)
+
+
+def _own_command(name: str, source: str, out: str) -> list[str]:
+    return [sys.executable, cleanup_ways.__file__, name, source, out]
 
 
 def judged(source: Path, output: Path) -> Row:
@@ -142,7 +141,8 @@ def hearing(minutes: float, kind: str, folder: Path) -> list[Row]:
     """How long an ear takes for speech it never heard, with one and with two processes."""
     path = folder / "speech.wav"
     episodes.make(path, episodes.Options(kind, 60 * minutes, seed=9))
-    file, rows = probe(path), []
+    file = probe(path)
+    rows: list[Row] = []
     for workers in (1, 2):
         began = time.perf_counter()
         heard = Listener(open_ear("pocketsphinx"), None, num_workers=workers).transcribe(file)

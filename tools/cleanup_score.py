@@ -175,12 +175,14 @@ def true_pauses(truth: Truth, limit: float) -> tuple[list[Times], list[Times]]:
 
 
 def written_repeats(truth: Truth) -> list[Times]:
-    """Words that are the same as the one before them, by the text that was read."""
+    """Words, up to three, that are the same as those before them, by the text that was read."""
     words = [w for w in truth.words if w["kind"] == "word"]
+    texts = [w["text"] for w in words]
     return [
-        (float(str(first["start"])), float(str(second["end"])))
-        for first, second in pairwise(words)
-        if first["text"] == second["text"]
+        (float(str(words[i]["start"])), float(str(words[i + 2 * size - 1]["end"])))
+        for size in (1, 2, 3)
+        for i in range(len(words) - 2 * size + 1)
+        if texts[i : i + size] == texts[i + size : i + 2 * size]
     ]
 
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ _CLOSED_S = 0.12
 _BELOW_LOUD_DB = 38.0
 _ABOVE_ROOM_DB = 7.0
 _MARGIN_S = 0.03
+_SHORTEST_FILLER_S = 0.1
+_BESIDE_WORD_S = 0.1  # labels are off by that much now and then
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,13 +136,33 @@ def piece(voice: str, sound: Sound, words: Sequence[Word], *, natural: bool) -> 
         for w in words
         if w.end > start and w.start < end
     )
-    return Piece(voice, part, moved, tuple((a - start, b - start) for a, b in found), natural)
+    bursts = _spoken(((a - start, b - start) for a, b in found), moved)
+    return Piece(voice, part, moved, tuple(bursts), natural)
+
+
+def _spoken(
+    bursts: Iterable[tuple[float, float]], words: Sequence[Word]
+) -> Iterator[tuple[float, float]]:
+    """What sounds while, or just before or after, a word is said: the rest is noise."""
+    said: list[tuple[float, float]] = []
+    for word in words:
+        start, end = word.start - _BESIDE_WORD_S, word.end + _BESIDE_WORD_S
+        if said and start <= said[-1][1]:
+            said[-1] = (said[-1][0], max(said[-1][1], end))
+        else:
+            said.append((start, end))
+    for start, end in bursts:
+        for a, b in said:
+            if min(end, b) - max(start, a) >= 0.03:
+                yield max(start, a), min(end, b)
 
 
 def _words(item: dict[str, Any], audio: Audio, cache: HeardCache) -> tuple[Word, ...]:
     """The labelled words of a recording, or those that the aligner places."""
     if item.get("words"):
-        return tuple(_word(w["text"], w["start"], w["end"]) for w in item["words"])
+        said = [_word(w["text"], w["start"], w["end"]) for w in item["words"]]
+        # An aligner gives what it cannot place no time.
+        return tuple(w for w in said if w.kind == "word" or w.end - w.start >= _SHORTEST_FILLER_S)
     text = normalise(re.sub(r"<[^>]*>|\[[^\]]*\]", " ", str(item["transcript"])))
     key = key_of("episode", item["id"], text)
     kept = cache.get(key)

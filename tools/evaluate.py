@@ -3,7 +3,7 @@
     python tools/evaluate.py ears        words, times, fillers and phrase search of every ear
     python tools/evaluate.py edits       random edits: clipped words, leaks, clicks, lost samples
     python tools/evaluate.py agent       instructions with their expected plans
-    python tools/evaluate.py cleanup     made episodes: fillers, pauses, lost speech, clicks, chapters
+    python tools/evaluate.py cleanup     made episodes: what is found, lost, clicks
 
 Each prints a Markdown table, or JSON with --json; `--help` after the name shows its options.
 """

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.files import read
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
+from qwen_audio_agent.cleanup.holes import Hole, between_words, sounding, united_holes
 from qwen_audio_agent.cleanup.plan import Kind, Proposal
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.survey import Survey
 from qwen_audio_agent.editing.joins import best_cut
 from qwen_audio_agent.speech.disfluency import Disfluency, find_disfluencies
+from qwen_audio_agent.speech.held_vowels import HeldVowel
 from qwen_audio_agent.speech.noises import find_noises
 from qwen_audio_agent.speech.words import Word
 
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
-# The signal keeps up to 60 ms of quiet on each side of speech.
-_TOUCHING: Final = 0.08
-_BESIDE: Final = 0.15
-_WORD_MARGIN: Final = 0.02  # between a word and a noise beside it
 _SHORTEST_CUT: Final = 0.05
+_NOISE_MARGIN: Final = 0.03
+_WORD_MARGIN: Final = 0.02  # between a word and a noise beside it
 _AS_QUIET_AS_ROOM_DB: Final = 12.0
+_QUIET_WORD_DB: Final = 12.0
+_LONGEST_FILLER: Final = 1.5  # seconds; what is held longer is music, or a singer
+_DOUBTED: Final = 0.4  # at most, of what need not be so
+_INSIDE: Final = (0.1, 0.02)  # seconds; a vowel that has more of a word on both sides is its own
+_UNHEARD: Final = 0.5  # of a held vowel must lie between words
+# Ears whose words are too often wrong to say that a sound is a word because they heard one there.
+_GUESSING_EARS: Final = ("pocketsphinx",)
 
 
 def propose(survey: Survey, recipe: Recipe) -> tuple[Proposal, ...]:
@@ -41,38 +49,12 @@ def propose(survey: Survey, recipe: Recipe) -> tuple[Proposal, ...]:
     """
     found = Finder(survey, recipe)
     disfluencies = found.disfluencies()
+    noises = list(found.noises())
     gone = [p for p in disfluencies if p.on and p.removes]
-    holes = found.holes(gone)
-    proposals = [*disfluencies, *found.pauses(holes), *found.ends(holes), *found.noises()]
+    holes = found.holes(gone, noises)
+    quiet = [*found.pauses(holes, noises), *found.ends(holes, noises)]
+    proposals = [*disfluencies, *quiet, *noises]
     return tuple(numbered(sorted(proposals, key=lambda p: (p.start, p.end))))
-
-
-@dataclass(frozen=True, slots=True)
-class _Hole:
-    """A stretch in which nobody says anything that stays: pauses, and between them what goes.
-
-    Attributes:
-        start: seconds; what stays ends here.
-        end: seconds; what stays begins here.
-        gone: stretches inside it that are cut anyway, in order of time.
-    """
-
-    start: float
-    end: float
-    gone: tuple[tuple[float, float], ...] = ()
-
-    @property
-    def quiet(self) -> float:
-        """Seconds that would stay of it."""
-        return self.end - self.start - sum(end - start for start, end in self.gone)
-
-    def without_middle(self, head: float, tail: float) -> Iterator[tuple[float, float]]:
-        """What has to go so that `head` seconds stay at its start and `tail` at its end."""
-        at, last = self.start + head, self.end - tail
-        for start, end in [*self.gone, (last, last)]:
-            if min(start, last) - at >= _SHORTEST_CUT:
-                yield at, min(start, last)
-            at = max(at, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +79,55 @@ class Finder:
         found = find_disfluencies(
             self.survey.transcript, recipe.fillers.phrases, emphasis=recipe.repeats.emphasis
         )
-        return [self._disfluency(item) for item in found]
+        proposals = [self._disfluency(item) for item in found]
+        return sorted([*proposals, *self._held(proposals)], key=lambda p: p.start)
+
+    @property
+    def _guesses(self) -> bool:
+        """Whether the words that were heard are but guesses."""
+        return self.survey.transcript.ear in _GUESSING_EARS
+
+    def _held(self, heard: Sequence[Proposal]) -> Iterator[Proposal]:
+        """Fillers that the ear passed over, or took for words."""
+        transcript = self.survey.transcript
+        if transcript.language.split("-")[0].lower() != "en":
+            return
+        starts = [word.start for word in transcript.words]
+        known = [(p.start, p.end) for p in heard if p.kind in ("filler", "phrase")]
+        for vowel in self.survey.held:
+            if any(vowel.start < end and vowel.end > start for start, end in known):
+                continue
+            inside = [
+                (word.start, word.end)
+                for word in transcript.words[max(0, bisect_left(starts, vowel.start) - 3) :][:12]
+                if word.start < vowel.end and word.end > vowel.start
+            ]
+            covered = sum(min(vowel.end, end) - max(vowel.start, start) for start, end in inside)
+            if not self._guesses and covered > (1 - _UNHEARD) * (vowel.end - vowel.start):
+                continue
+            is_part = any(
+                start < vowel.start - _INSIDE[0] and end > vowel.end + _INSIDE[1]
+                for start, end in inside
+            )
+            yield self._held_proposal(vowel, _DOUBTED if is_part else 1.0)
+
+    def _held_proposal(self, vowel: HeldVowel, most: float) -> Proposal:
+        rate, last = self.survey.file.sample_rate, self.survey.file.duration
+        start, end = vowel.start, min(vowel.end, last)
+        middle = (start + end) / 2
+        windows = (
+            _window(start, 0.0, middle, _SEARCHED, rate),
+            _window(end, middle, last, _SEARCHED, rate),
+        )
+        span = Span.from_seconds(start, end, rate)
+        return _proposal(
+            "filler",
+            self.recipe.fillers,
+            best_cut(self.read, span, windows, self.survey.file.num_frames).seconds(rate),
+            words="uh",
+            confidence=min(vowel.confidence, most),
+            reason=f"a vowel held for {end - start:.2f} s",
+        )
 
     def _disfluency(self, item: Disfluency) -> Proposal:
         words = self.survey.transcript.words
@@ -105,12 +135,17 @@ class Finder:
             self.recipe.fillers if item.kind in ("filler", "phrase") else self.recipe.repeats
         )
         start, end = self._edges(item)
+        confidence = item.confidence
+        if item.kind == "filler" and end - start > _LONGEST_FILLER:
+            confidence = min(confidence, _DOUBTED)
+        if self._guesses and item.kind in ("repeat", "false start"):
+            confidence = min(confidence, _DOUBTED)
         return _proposal(
             item.kind,
             section,
             (start, end),
             words=" ".join(word.text for word in words[item.first : item.last + 1]),
-            confidence=item.confidence,
+            confidence=confidence,
             reason=item.reason,
         )
 
@@ -133,42 +168,49 @@ class Finder:
         span = best_cut(self.read, span, windows, self.survey.file.num_frames)
         return span.seconds(rate)
 
-    def holes(self, gone: Sequence[Proposal]) -> list[_Hole]:
+    def holes(self, gone: Sequence[Proposal], noises: Sequence[Proposal] = ()) -> list[Hole]:
         """The pauses of the recording, those made one between which all that is said goes.
 
-        A pause is where nobody speaks to the signal and to the ear alike.
+        A pause is where nobody speaks to the signal and to the ear alike; breaths and smacks are
+        part of it.
         """
         survey = self.survey
         rate, activity = survey.file.sample_rate, survey.activity
-        kept = [
-            w for w in survey.transcript.words if not any(_covers(p, w) for p in _near(gone, w))
-        ]
+        words: Iterable[Word] = survey.transcript.words
+        if self._guesses:
+            words = sounding(survey.transcript.words, survey)
+            words = [w for w in words if not any(_covers(p, w) for p in _near(noises, w))]
+        kept = [w for w in words if not any(_covers(p, w) for p in _near(gone, w))]
         starts = [word.start for word in kept]
         quiet = [pause.seconds(rate) for pause in activity.pauses]
+        quiet += [(noise.start, noise.end) for noise in noises]
         cut = [(p.start, p.end) for p in gone]
         holes = []
-        for start, end, inside in _united(quiet, cut):
-            holes += list(_between_words(start, end, inside, kept, starts))
+        for start, end, inside in united_holes(quiet, cut):
+            holes += list(between_words(start, end, inside, kept, starts))
         return holes
 
-    def pauses(self, holes: Sequence[_Hole]) -> Iterator[Proposal]:
-        """What goes of the pauses that are too long."""
+    def pauses(self, holes: Sequence[Hole], noises: Sequence[Proposal] = ()) -> Iterator[Proposal]:
+        """What goes of the pauses that are too long, together with the breaths and smacks there."""
         section, last = self.recipe.pauses, self.survey.file.duration
         for hole in holes:
             if hole.start <= 0 or hole.end >= last or hole.quiet <= section.longer_than:
                 continue
             reason = f"nobody speaks for {hole.quiet:.2f} s"
-            for span in hole.without_middle(section.to / 2, section.to / 2):
+            for whole in hole.without_middle(section.to / 2, section.to / 2):
+                span = _beside_noises(whole, noises)
+                if span[1] - span[0] < _SHORTEST_CUT:
+                    continue
                 yield _proposal(
                     "pause",
                     section,
                     span,
-                    confidence=self._quiet(span),
+                    confidence=self._quiet(span, noises),
                     reason=reason,
-                    concern=self._not_quiet(span),
+                    concern=self._not_quiet(span, noises),
                 )
 
-    def ends(self, holes: Sequence[_Hole]) -> Iterator[Proposal]:
+    def ends(self, holes: Sequence[Hole], noises: Sequence[Proposal] = ()) -> Iterator[Proposal]:
         """Dead air before the first word and after the last."""
         section, last = self.recipe.ends, self.survey.file.duration
         for hole in holes:
@@ -184,9 +226,9 @@ class Finder:
                     "end",
                     section,
                     span,
-                    confidence=self._quiet(span),
+                    confidence=self._quiet(span, noises),
                     reason=f"{hole.quiet:.2f} s {where}",
-                    concern=self._not_quiet(span),
+                    concern=self._not_quiet(span, noises),
                 )
 
     def noises(self) -> Iterator[Proposal]:
@@ -194,7 +236,7 @@ class Finder:
         survey, recipe = self.survey, self.recipe
         rate = survey.file.sample_rate
         gaps = []
-        edges = [(w.start, w.end) for w in survey.transcript.words]
+        edges = [(w.start, w.end) for w in survey.transcript.words if not self._may_be_breath(w)]
         for (_, start), (end, _) in pairwise([(0.0, 0.0), *edges, (survey.file.duration, 0.0)]):
             if end - start > 2 * _WORD_MARGIN:
                 span = Span.from_seconds(start + _WORD_MARGIN, end - _WORD_MARGIN, rate)
@@ -211,18 +253,47 @@ class Finder:
                 reason=f"{noise.level_db:.0f} dB above the room, between words",
             )
 
-    def _quiet(self, span: tuple[float, float]) -> float:
+    def _may_be_breath(self, word: Word) -> bool:
+        """Whether an ear that guesses may have heard a word in a breath: it is that quiet."""
+        if not self._guesses:
+            return False
+        loud = float(np.percentile(self.survey.levels(word.start, word.end), 90))
+        return loud < self.survey.speech_dbfs - _QUIET_WORD_DB
+
+    def _quiet(self, span: tuple[float, float], noises: Sequence[Proposal]) -> float:
         """How sure it is that nothing is heard in a span, 0 to 1."""
-        above = float(np.percentile(self.survey.levels(*span), 95)) - self.survey.room_dbfs
+        above = float(np.percentile(self._levels(span, noises), 95)) - self.survey.room_dbfs
         return round(float(np.clip(1 - (above - 6) / 30, 0.3, 0.99)), 3)
 
-    def _not_quiet(self, span: tuple[float, float]) -> str:
+    def _not_quiet(self, span: tuple[float, float], noises: Sequence[Proposal]) -> str:
         """A concern where something is heard that is no word."""
-        loudest = float(np.percentile(self.survey.levels(*span), 98))
+        loudest = float(np.percentile(self._levels(span, noises), 98))
         if loudest < self.survey.room_dbfs + _AS_QUIET_AS_ROOM_DB:
             return ""
         above = loudest - self.survey.room_dbfs
         return f"something {above:.0f} dB above the room is heard in it, and no words"
+
+    def _levels(self, span: tuple[float, float], noises: Sequence[Proposal]) -> NDArray[np.float32]:
+        """The levels of a span without the breaths and smacks in it; at least one."""
+        levels = self.survey.levels(*span)
+        kept = np.ones(len(levels), bool)
+        for noise in noises:
+            if noise.start < span[1] and noise.end > span[0]:
+                first = int((noise.start - span[0] - _NOISE_MARGIN) * 100)
+                last = int((noise.end - span[0] + _NOISE_MARGIN) * 100) + 1
+                kept[max(0, first) : max(0, last)] = False
+        return levels[kept] if kept.any() else np.array([self.survey.room_dbfs], np.float32)
+
+
+def _beside_noises(span: tuple[float, float], noises: Sequence[Proposal]) -> tuple[float, float]:
+    """A span whose edges cut no breath in two: one that an edge lies in stays whole."""
+    start, end = span
+    for noise in noises:
+        if noise.start < start < noise.end:
+            start = noise.end
+        if noise.start < end < noise.end:
+            end = noise.start
+    return start, end
 
 
 def _proposal(
@@ -267,65 +338,6 @@ def _near(gone: Sequence[Proposal], word: Word) -> Sequence[Proposal]:
 def _covers(proposal: Proposal, word: Word) -> bool:
     """Whether a word goes with a proposal."""
     return proposal.start <= (word.start + word.end) / 2 < proposal.end
-
-
-def _united(
-    quiet: Sequence[tuple[float, float]], cut: Sequence[tuple[float, float]]
-) -> Iterator[tuple[float, float, list[tuple[float, float]]]]:
-    """Pauses and cuts that follow each other made one; which of it is cut."""
-    held: tuple[float, float] | None = None
-    inside: list[tuple[float, float]] = []
-    has_quiet = False
-    items = sorted([*((*q, False) for q in quiet), *((*c, True) for c in cut)])
-    for start, end, is_cut in items:
-        if held is None or start > held[1] + _TOUCHING:
-            if held and has_quiet:
-                yield *held, inside
-            held, inside, has_quiet = (start, end), [], False
-        held = (held[0], max(held[1], end))
-        has_quiet |= not is_cut
-        if is_cut:
-            inside.append((start, end))
-    if held and has_quiet:
-        yield *held, inside
-
-
-def _between_words(
-    start: float,
-    end: float,
-    inside: Sequence[tuple[float, float]],
-    kept: Sequence[Word],
-    starts: Sequence[float],
-) -> Iterator[_Hole]:
-    """A stretch that is quiet to the signal, less the words that an ear hears at its borders.
-
-    The signal keeps some quiet beside speech; how a word ends, the ear knows better. What it hears
-    in the middle of the quiet parts it in two.
-    """
-    first = max(0, bisect_left(starts, start - 5.0))
-    near = []
-    for word in kept[first:]:
-        if word.start >= end + _BESIDE:
-            break
-        if word.end > start - _BESIDE:
-            near.append(word)
-    at = start
-    for word in near:
-        if word.start < start + (end - start) / 2 and word.start <= start:
-            at = max(at, word.end)
-        elif word.end >= end:
-            end = min(end, word.start)
-        else:
-            if word.start > at:
-                yield _hole(at, word.start, inside)
-            at = max(at, word.end)
-    if end > at:
-        yield _hole(at, end, inside)
-
-
-def _hole(start: float, end: float, cut: Sequence[tuple[float, float]]) -> _Hole:
-    inside = [(max(a, start), min(b, end)) for a, b in cut if min(b, end) > max(a, start)]
-    return _Hole(start, end, tuple(inside))
 
 
 def numbered(proposals: Sequence[Proposal]) -> Iterator[Proposal]:

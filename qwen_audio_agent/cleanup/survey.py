@@ -17,6 +17,7 @@ from qwen_audio_agent.audio.hum import find_hum
 from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs
 from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.cleanup.plan import Episode
+from qwen_audio_agent.speech.held_vowels import HeldVowel, find_held_vowels
 from qwen_audio_agent.speech.words import Transcript
 
 _Levels = NDArray[np.float32]
@@ -35,12 +36,14 @@ class Survey:
         episode: what a plan keeps of it.
         activity: where somebody speaks, to the signal.
         transcript: what is said, to the ear.
+        held: what sounds like um or uh, whatever the ear heard there.
     """
 
     file: AudioFile
     episode: Episode
     activity: Activity
     transcript: Transcript
+    held: tuple[HeldVowel, ...] = ()
 
     @cached_property
     def room_dbfs(self) -> float:
@@ -90,7 +93,8 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
         hum_harmonics=hum.num_harmonics if hum else 0,
         num_clipped=sum(1 for _ in clipped(blocks(file))),
     )
-    return Survey(file, episode, find_activity(blocks(file)), transcript)
+    held = tuple(find_held_vowels(blocks(file)))
+    return Survey(file, episode, find_activity(blocks(file)), transcript, held)
 
 
 def clipped(sound: Iterable[Audio]) -> Iterator[int]:

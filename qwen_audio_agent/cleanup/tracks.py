@@ -68,8 +68,9 @@ def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Propo
         found += [replace(p, track=number) for p in finder.noises()]
     holes = Finder(together, recipe)
     gone = sorted((p for p in found if p.on and p.removes), key=lambda p: p.start)
+    noises = sorted((p for p in found if p.kind in ("breath", "mouth")), key=lambda p: p.start)
     quiet = holes.holes(gone)
-    found += [*holes.pauses(quiet), *holes.ends(quiet)]
+    found += [*holes.pauses(quiet, noises), *holes.ends(quiet, noises)]
     ordered = numbered(sorted(found, key=lambda p: (p.start, p.end, p.track)))
     return tuple(guarded(ordered, recipe.guards, together.activity))
 
@@ -123,5 +124,5 @@ def _together(surveys: Sequence[Survey]) -> Survey:
         tuple(united(span for survey in surveys for span in survey.activity.speech)),
         power,
     )
-    transcript = Transcript(tuple(words), longest.file.duration)
+    transcript = Transcript(tuple(words), longest.file.duration, ear=longest.transcript.ear)
     return replace(longest, activity=activity, transcript=transcript)

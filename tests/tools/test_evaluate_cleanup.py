@@ -13,6 +13,7 @@ import kept_parts
 import numpy as np
 import pytest
 import soundfile
+
 from qwen_audio_agent.audio.samples import Span
 
 ROOT = Path(__file__).parent.parent.parent
