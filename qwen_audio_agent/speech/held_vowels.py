@@ -141,8 +141,9 @@ def candidates(sound: Audio | Iterable[Audio]) -> Iterator[Candidate]:
                     if frames.is_music(first, last):
                         continue
                     features = frames.features(first, last)
-                    places = (place + moved for place in (first, last, start, end))
-                    yield Candidate(*places, features)
+                    yield Candidate(
+                        first + moved, last + moved, start + moved, end + moved, features
+                    )
         at += len(current)
         before, current = current, following
 
@@ -220,7 +221,7 @@ class _Frames:
         usual = float(np.median(level))
         about = slice(max(0, first - _ABOUT["voice"]), last + _ABOUT["voice"])
         spoken = (self.level[about] > self.loud[about] - 15) & (self.sonority[about] > 0)
-        voice = shapes[about][spoken]
+        voice = shapes[about][spoken] if spoken.any() else shapes[inside]
         shape = (shapes[inside].mean(axis=0) - voice.mean(axis=0)) / (voice.std(axis=0) + 1)
         third = max(4, (last - first) // 3)
         drift = shapes[first : first + third].mean(axis=0) - shapes[last - third : last].mean(

@@ -1,0 +1,104 @@
+"""What detection makes of the sound where the ear heard nothing, or something else."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.cleanup.episode import plan_heard
+from qwen_audio_agent.cleanup.recipe import load_recipe
+from qwen_audio_agent.speech.words import Transcript, Word
+from tests.cleanup.episodes import without_sound
+
+PLAIN = without_sound(load_recipe("podcast"))
+
+
+@pytest.fixture(scope="module")
+def sample(interview):
+    """The sample recording, its words without the um, and where the um is."""
+    items = json.loads(interview.with_suffix(".json").read_text("utf-8"))["words"]
+    words = [Word(w["text"], w["start"], w["end"]) for w in items if w["kind"] == "word"]
+    um = next(w for w in items if w["kind"] == "filler")
+    return probe(interview), words, um
+
+
+def fillers(sample, words, ear):
+    file = sample[0]
+    ordered = tuple(sorted(words, key=lambda word: word.start))
+    plan = plan_heard(file, PLAIN, Transcript(ordered, file.duration, ear=ear)).plan
+    return [p for p in plan.proposals if p.kind == "filler" and p.on]
+
+
+def test_a_filler_that_the_ear_passed_over_is_found(sample):
+    _, words, um = sample
+    (found,) = fillers(sample, words, "knowing")
+    assert found.reason.startswith("a vowel held")
+    assert found.start == pytest.approx(um["start"], abs=0.12)
+    assert found.end == pytest.approx(um["end"], abs=0.12)
+
+
+def test_a_word_that_an_ear_heard_there_is_believed_unless_it_guesses(sample):
+    _, words, um = sample
+    misheard = [*words, Word("arm", um["start"], um["end"])]
+    assert fillers(sample, misheard, "knowing") == []
+    assert len(fillers(sample, misheard, "pocketsphinx")) == 1
+
+
+def test_a_vowel_inside_a_longer_word_is_its_own(sample):
+    _, words, um = sample
+    longer = [*words, Word("armada", um["start"] - 0.15, um["end"] + 0.1)]
+    assert fillers(sample, longer, "pocketsphinx") == []
+
+
+def test_other_languages_have_other_fillers(sample):
+    file, words, _ = sample
+    heard = Transcript(tuple(words), file.duration, language="de", ear="knowing")
+    plan = plan_heard(file, PLAIN, heard).plan
+    assert not [p for p in plan.proposals if p.kind == "filler"]
+
+
+class TestBreathInAPause:
+    @pytest.fixture
+    def planned(self, made):
+        episode = made().room(0.4).speech("we went home")
+        episode.room(0.9)
+        rising = np.sin(np.linspace(0, np.pi, round(0.3 * episode.rate)))
+        hiss = np.random.default_rng(1).standard_normal(len(rising))
+        episode._add(0.02 * np.diff(hiss, prepend=0.0) * rising)
+        self.breath = (episode.at - 0.3, episode.at)
+        episode.room(0.9).speech("and stayed there").room(0.4)
+        return plan_heard(episode.file(), PLAIN, Transcript(tuple(episode.words), episode.at))
+
+    def test_is_no_reason_to_keep_it_long(self, planned):
+        (pause,) = [p for p in planned.plan.proposals if p.kind == "pause"]
+        assert pause.on
+        assert not pause.concern
+        assert pause.start < self.breath[0]
+        assert pause.end > self.breath[1]
+
+    def test_is_found(self, planned):
+        (breath,) = [p for p in planned.plan.proposals if p.kind == "breath"]
+        assert breath.start == pytest.approx(self.breath[0], abs=0.1)
+
+
+def test_what_a_guessing_ear_hears_in_a_silent_room_is_nothing(made):
+    episode = made().room(0.4).speech("we went home").room(2.0).speech("and stayed").room(0.4)
+    words = list(episode.words)
+    # The last word before the pause is said to go on through all of it.
+    words[2] = Word("home", words[2].start, words[3].start)
+    for ear, found in (("pocketsphinx", 1), ("knowing", 0)):
+        heard = Transcript(tuple(words), episode.at, ear=ear)
+        plan = plan_heard(episode.file(), PLAIN, heard).plan
+        assert sum(p.kind == "pause" and p.on for p in plan.proposals) == found
+
+
+def test_a_guess_of_a_repeat_is_left_to_a_person(made):
+    episode = made().room(0.4).speech("we went we went home").room(0.4)
+    for ear, on in (("pocketsphinx", False), ("knowing", True)):
+        heard = Transcript(tuple(episode.words), episode.at, ear=ear)
+        plan = plan_heard(episode.file(), PLAIN, heard).plan
+        (repeat,) = [p for p in plan.proposals if p.kind == "repeat"]
+        assert repeat.on is on
