@@ -22,6 +22,7 @@ _HOMES = {
     "Transcript": "speech.words",
     "Word": "speech.words",
     "clean_up": "cleanup.episode",
+    "clean_up_all": "cleanup.batch.running",
     "open_ear": "speech.ears",
     "probe": "audio.files",
     "replay": "agent.replay",

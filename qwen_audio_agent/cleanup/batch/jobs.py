@@ -99,6 +99,14 @@ def recipe_hash(recipe: Recipe) -> str:
     return key_of(recipe.to_json(), sounds)
 
 
+def sendable(recipe: Recipe) -> dict[str, object]:
+    """A recipe as plain data, with its sounds found from every working folder."""
+    music = recipe.music
+    paths = {"intro": music.intro, "outro": music.outro, "bed": music.bed}
+    whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path}
+    return recipe.model_copy(update={"music": music.model_copy(update=whole)}).to_json()
+
+
 def _is_output(recording: Recording, folder: str, earlier: set[str]) -> bool:
     if recording.place in earlier:
         return True

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from qwen_audio_agent.audio.formats import container_for
 from qwen_audio_agent.cleanup.batch.engines import Ended, Happened, Share, open_engine
 from qwen_audio_agent.cleanup.batch.entry import Entry
-from qwen_audio_agent.cleanup.batch.jobs import Job, Settings, plan_jobs, recipe_hash
+from qwen_audio_agent.cleanup.batch.jobs import Job, Settings, plan_jobs, recipe_hash, sendable
 from qwen_audio_agent.cleanup.batch.ledger import Ledger
 from qwen_audio_agent.cleanup.batch.places import clear_hidden, is_url, join
 from qwen_audio_agent.cleanup.batch.summary import Summary
@@ -101,7 +101,7 @@ def clean_up_all(
     num_workers = workers or num_cores()
     settings = Settings(
         folder=place,
-        recipe=chosen.to_json(),
+        recipe=sendable(chosen),
         recipe_sha256=recipe_hash(chosen),
         ear=options.ear,
         heard_folder=str((options.heard_folder or default_cache_folder()).absolute()),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qwen_audio_agent.cleanup.batch.jobs import plan_jobs, recipe_hash
+from qwen_audio_agent.cleanup.batch.jobs import plan_jobs, recipe_hash, sendable
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.errors import UsageError
 
@@ -108,3 +108,14 @@ def test_a_recipe_is_known_by_what_it_says_and_by_its_sounds(tmp_path: Path) -> 
     assert first == recipe_hash(recipe) != recipe_hash(Recipe())
     jingle.write_bytes(b"two")
     assert recipe_hash(recipe) != first
+
+
+def test_sounds_of_a_recipe_are_found_from_other_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe.from_data({"music": {"bed": "music/bed.wav", "bed_db": -20}})
+    sent = Recipe.from_data(sendable(recipe))
+    assert sent.music.bed == str(tmp_path / "music/bed.wav")
+    assert (sent.music.intro, sent.music.bed_db) == ("", -20)
+    assert sendable(Recipe()) == Recipe().to_json()
