@@ -25,6 +25,7 @@ from qwen_audio_agent.chat_models.named import (
     Phrase,
     Place,
     Several,
+    Share,
     Which,
 )
 from qwen_audio_agent.chat_models.scene import Scene, often, pick
@@ -124,6 +125,9 @@ class _Chooser:
                 return self._counted(edge)
             case Beside():
                 return self._beside(edge)
+            case Share(of_whole):
+                length = self.scene.listened(self.number, "that").duration
+                return Moment(round(of_whole * length, 6))
             case Phrase(near=Near() as near):
                 return self._near(replace(edge, near=None), near)
         return edge
@@ -167,6 +171,8 @@ class _Chooser:
         if not places:
             return phrase  # what is not there is told later
         chosen = self._on_side(places, near)
+        if phrase.which == "every" and near.side in ("before", "after"):
+            return self._all_of(phrase, [places.index(match) for match in chosen])
         if near.nearest and phrase.which == "only":
             chosen = chosen[:1] if near.side == "after" else chosen[-1:]
         if near.side in ("start", "middle", "end") and phrase.which != "only":
@@ -175,6 +181,14 @@ class _Chooser:
         if near.side == "end" and len(places) > 1:
             return replace(phrase, which="last")
         return self._as_number(phrase, places.index(match), len(places))
+
+    def _all_of(self, phrase: Phrase, there: Sequence[int]) -> Phrase:
+        """Every occurrence on that side: "the two hellos after the pause"."""
+        if phrase.times not in (None, len(there)) or not there:
+            raise InstructionError(
+                f'"{phrase.text}" is said {often(len(there))} there. Which do you mean?'
+            )
+        return replace(phrase, which=Several(tuple(index + 1 for index in there)), times=None)
 
     def _on_side(self, places: Sequence[Match], near: Near) -> Sequence[Match]:
         if near.edge is None:

@@ -36,7 +36,10 @@ _IN_PLACE = _UNITS | {
 }
 _TELLS_NO_MORE = ("report", "edit", "block", "negation", "judging")
 _MODALS = ("can", "could", "would", "will", "please")
-_GREETINGS = ("hi", "hey", "hello", "there", "ok", "okay", "oh", "well")
+_GREETINGS = (
+    *("hi", "hey", "hello", "there", "ok", "okay", "oh", "well", "hiya", "right", "alright"),
+    *("good", "morning", "afternoon", "evening"),
+)
 _JOINING = ("so", "and", "but", "then", "because", "since", "as", "that", "also", "plus")
 
 
@@ -101,7 +104,8 @@ def _parted(clause: _Clause) -> list[_Clause]:
             or (
                 words[at] in ("so", "and", "but")
                 and (
-                    _asks(words[at + 1 : at + 5])
+                    _only_tells(before)
+                    or _asks(words[at + 1 : at + 5])
                     or (words[at : at + 1] == ["so"] and _orders(words, at + 1))
                 )
             )
@@ -110,6 +114,14 @@ def _parted(clause: _Clause) -> list[_Clause]:
         ):
             return [_Clause(before, _comma(after[0])), *_parted(_Clause(after, clause.mark))]
     return [clause]
+
+
+def _only_tells(before: Sequence[Piece]) -> bool:
+    """Whether what stands before a joining word tells something and names nothing."""
+    clause = _Clause(tuple(before), None)
+    return not any(piece.kind in _SLOTS for piece in before) and _is_telling(
+        clause, None, told_before=False, last=False
+    )
 
 
 def _orders(words: Sequence[str], at: int) -> bool:
@@ -162,7 +174,7 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
         return False
     if known & _words("negation") and known & _words("wish"):
         return False
-    if known <= _words("small"):
+    if known <= _words("small") or words[0] in _words("opening"):
         return True
     if told_before and words[0] in _words("going_on"):
         return not known & _words("choice")

@@ -11,6 +11,7 @@ from qwen_audio_agent.chat_models.intents import Instruction, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.reading import read
+from qwen_audio_agent.chat_models.references import says_nothing_of_it
 from qwen_audio_agent.chat_models.sentence import LEFT_OUT, split
 from qwen_audio_agent.chat_models.suggestions import not_understood
 from qwen_audio_agent.chat_models.typos import corrected, is_english
@@ -43,6 +44,8 @@ def understand(sentence: str) -> Instruction:
     if not understood or _holds_free_words(pieces):
         others = _other_readings(pieces, sentence)
     others.pop(steps, None)
+    if understood:
+        others = {meant: slips for meant, slips in others.items() if not _may_be_meant(slips)}
     if len(others) == 1 and not _may_be_meant(next(iter(others.values()))):
         ((meant, slips),) = others.items()
         return Instruction(
@@ -61,16 +64,66 @@ _Slips = tuple[tuple[Piece, str], ...]
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
     told = _told(pieces)
     orders = orders_alone(told)
+    idle: tuple[Step, ...] = ()
     for some in (told, orders) if len(orders) < len(told) else (told,):
         for start in ("start", "loose"):
             with suppress(NotParsed):
-                return tuple(read(open_parser().parse(some, start), sentence))
+                steps = tuple(read(open_parser().parse(some, start), sentence))
+                if not says_nothing_of_it(steps):
+                    return steps
+                idle = idle or steps
+    if idle:
+        return idle
     raise NotParsed
 
 
 def _told(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces that change an instruction."""
-    return [piece for piece in pieces if piece.kind not in LEFT_OUT]
+    told = [piece for piece in pieces if piece.kind not in LEFT_OUT]
+    return [piece for at, piece in enumerate(told) if not _floats(told, at)]
+
+
+_FLOATING = ("both", "all")
+_BEFORE_FLOATING = (
+    "should",
+    "must",
+    "can",
+    "could",
+    "may",
+    "shall",
+    "to",
+    "need",
+    "have",
+    "'ll",
+    "are",
+)
+_BEHIND_FLOATING = (
+    "be",
+    "go",
+    "get",
+    "come",
+    "disappear",
+    "vanish",
+    "become",
+    "have",
+    "need",
+    "should",
+    "must",
+    "can",
+    "want",
+    "could",
+    "may",
+)
+
+
+def _floats(told: Sequence[Piece], at: int) -> bool:
+    """Whether a piece says once more that all are meant: "X and Y should both go"."""
+    if told[at].kind not in _FLOATING or not 0 < at < len(told) - 1:
+        return False
+    before, behind = told[at - 1], told[at + 1]
+    if behind.kind not in _BEHIND_FLOATING:
+        return False
+    return before.kind in (*_BEFORE_FLOATING, "QUOTED", "PLURAL", "WORD")
 
 
 def _holds_free_words(pieces: Sequence[Piece]) -> bool:

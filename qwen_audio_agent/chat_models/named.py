@@ -138,7 +138,18 @@ class Beside:
     seconds: float = 0.0
 
 
-Edge = Moment | Phrase | Pause | It | Counted | Beside
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A moment told by how much of the recording is before it: the end of "the first half".
+
+    Attributes:
+        of_whole: 0 to 1.
+    """
+
+    of_whole: float
+
+
+Edge = Moment | Phrase | Pause | It | Counted | Beside | Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from lark.exceptions import UnexpectedEOF, UnexpectedInput
 from lark.grammar import Rule
 from lark.lexer import PatternRE, TerminalDef
 
+from qwen_audio_agent.chat_models.interned import intern_symbols
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
@@ -74,6 +75,7 @@ class Parser:
             maybe_placeholders=False,
             edit_terminals=_end_at_a_space,
         )
+        intern_symbols(self._lark)
 
     def parse(self, pieces: Sequence[Piece], start: str = "start") -> Tree[Token]:
         """The tree of a sentence; the value of each of its tokens is a `Piece`.

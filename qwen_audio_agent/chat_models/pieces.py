@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -34,8 +34,25 @@ class Piece:
     value: float = 0.0
 
 
+_UNITS = ("second", "minute", "hour", "sec", "decibel", "db", "percent", "word", "times", "fold")
+
+
+def _without_hyphen(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces with "two-second" in two."""
+    for piece in pieces:
+        number, hyphen, unit = piece.text.rpartition("-")
+        counts = all(part in _VALUES for part in number.lower().split("-"))
+        if piece.kind == "WORD" and hyphen and counts and unit.lower() in _UNITS:
+            middle = piece.start + len(number)
+            yield replace(piece, text=number, end=middle)
+            yield replace(piece, text=unit, start=middle + 1)
+        else:
+            yield piece
+
+
 def join_number_words(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Words that make one number become one piece: "twenty five", "one point five"."""
+    pieces = list(_without_hyphen(pieces))
     position = 0
     while position < len(pieces):
         words, end = _number_at(pieces, position)

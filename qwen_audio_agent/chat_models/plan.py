@@ -21,6 +21,7 @@ from qwen_audio_agent.chat_models.intents import (
     Tidy,
     Undo,
 )
+from qwen_audio_agent.chat_models.misspelt import with_spelling
 from qwen_audio_agent.chat_models.named import (
     AudioEvery,
     AudioNumber,
@@ -59,7 +60,9 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
     steps = _unfold(with_references(instruction.steps, _earlier(scene.talk.earlier)), scene)
     steps = tuple(_with_singulars(step, scene) for step in steps)
     steps = with_moves(steps, scene)
-    steps = with_choices(with_whole_phrases(steps, scene), scene)
+    steps, notes = with_spelling(with_whole_phrases(steps, scene), scene)
+    instruction = replace(instruction, notes=(*instruction.notes, *notes))
+    steps = with_choices(steps, scene)
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
     if missing:
         raise InstructionError(

@@ -49,16 +49,27 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     Raises:
         InstructionError: nothing was named, or it is not clear what.
     """
-    _check_mentions(steps)
+    if says_nothing_of_it(steps):
+        raise InstructionError("What shall I do with what you tell me about?")
     resolved: list[Step] = []
     for said in steps:
         before = (*earlier, *resolved)
+        if _leaves_others(said.action, resolved):
+            continue
         if isinstance(said.action, Keep) and _is_it(said.action.passage) and not said.action.only:
             raise InstructionError('Shall everything else go? Then say "keep only ...".')
         step = _with_audio(_with_sound(_again(said, before), resolved), resolved)
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
+
+
+def _leaves_others(action: Action, before: Sequence[Step]) -> bool:
+    """Whether it only says that the occurrences stay that nobody named: "leave the others"."""
+    match action:
+        case Leave(Passage(It(Several((), others=True)), None, "it")) if before:
+            return all(phrase.which != "every" for phrase in phrases_of(before[-1].action))
+    return False
 
 
 def _again(step: Step, before: Sequence[Step]) -> Step:
@@ -91,20 +102,18 @@ def _with_audio(step: Step, before: Sequence[Step]) -> Step:
     return step
 
 
-def _check_mentions(steps: Sequence[Step]) -> None:
-    """Refuse to pass over something that is told and not referred to by the step behind it."""
-    for step, following in zip(steps, (*steps[1:], None), strict=True):
-        if (
-            isinstance(step.action, Mention)
-            and not step.action.chatter
-            and (
-                following is None
-                or not any(
-                    isinstance(passage.start, It) for passage in passages_of(following.action)
-                )
-            )
-        ):
-            raise InstructionError("What shall I do with what you tell me about?")
+def says_nothing_of_it(steps: Sequence[Step]) -> bool:
+    """Whether something is told and not referred to by the step behind it."""
+    return any(
+        isinstance(step.action, Mention)
+        and not step.action.chatter
+        and (following is None or not _refers(following))
+        for step, following in zip(steps, (*steps[1:], None), strict=True)
+    )
+
+
+def _refers(step: Step) -> bool:
+    return any(isinstance(passage.start, It) for passage in passages_of(step.action))
 
 
 def mapped(action: Action, change: Callable[[Passage], Passage]) -> Action:

@@ -52,3 +52,27 @@ def test_a_choice_that_is_not_clear_is_asked_back(chat, sentence, answer):
     calls, said = _calls(chat, sentence)
     assert not calls
     assert answer in said
+
+
+@pytest.mark.parametrize(
+    ("sentence", "start", "end"),
+    [
+        ("cut the first half", 0, 60),
+        ("cut the last quarter of the recording", 90, 120),
+        ("cut the middle third", 40, 80),
+        ("cut the first half of the jingle", 0, 4),
+    ],
+)
+def test_a_share_of_the_recording_is_counted_in_its_seconds(chat, sentence, start, end):
+    ((_, given),), _ = chat.say(sentence)
+    assert (given["start"], given["end"]) == (start, end)
+
+
+def test_all_on_one_side_are_those_and_their_number_is_checked(chat):
+    assert _calls(chat, 'cut the two "you know"s after the pause')[0] == [
+        {"words": "you know", "which": "third"},
+        {"words": "you know", "which": "second"},
+    ]
+    given, answer = _calls(chat, 'mute the three "you know"s after the pause')
+    assert not given
+    assert "is said 2 times there" in answer

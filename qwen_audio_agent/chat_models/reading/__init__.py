@@ -9,10 +9,20 @@ from typing import Any
 from lark import Token, Tree
 from lark.exceptions import VisitError
 
-from qwen_audio_agent.chat_models.intents import Action, Mention, Silence, Step, Transcribe
+from qwen_audio_agent.chat_models.intents import (
+    Action,
+    Cut,
+    Gain,
+    Keep,
+    Mention,
+    Move,
+    Silence,
+    Step,
+    Transcribe,
+)
 from qwen_audio_agent.chat_models.named import AudioRef, It, Passage, Phrase, Place
 from qwen_audio_agent.chat_models.reading.asking import Asking
-from qwen_audio_agent.chat_models.reading.choosing import ButNot, Choosing, Chosen
+from qwen_audio_agent.chat_models.reading.choosing import ButNot, Choosing, Chosen, NotWhich
 from qwen_audio_agent.chat_models.reading.effects import Effects
 from qwen_audio_agent.chat_models.reading.level import Fully, Level, Softly
 from qwen_audio_agent.chat_models.reading.mentioning import (
@@ -30,8 +40,8 @@ from qwen_audio_agent.chat_models.reading.words import OfAudio, Words
 from qwen_audio_agent.chat_models.references import mapped, passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
-_Change = Softly | Fully | Instead | Filling | Length | Unneeded | Chosen | ButNot
-_CHANGES = (Softly, Fully, Instead, Filling, Length, Unneeded, Chosen, ButNot)
+_Change = Softly | Fully | Instead | Filling | Length | Unneeded | Chosen | ButNot | NotWhich
+_CHANGES = (Softly, Fully, Instead, Filling, Length, Unneeded, Chosen, ButNot, NotWhich)
 
 
 class _Reader(
@@ -107,13 +117,21 @@ class _Reader(
 
     def steps_corrected(self, steps: list[list[Step]]) -> list[Step]:
         """ "Cut X, sorry, I mean cut Y": the second, of the same kind as the first."""
-        wrong, right = steps
+        wrong, right = (some for some in steps if isinstance(some, list))
+        if wrong and all(isinstance(step.action, Mention) for step in right):
+            return self.step_corrected([wrong, [step.action.passage for step in right]])
         if len(wrong) != len(right) or any(
             type(one.action) is not type(other.action)
             for one, other in zip(wrong, right, strict=True)
         ):
             raise InstructionError("Which of the two do you mean? Say only that.")
         return right
+
+    def step_corrected(self, children: list[Any]) -> list[Step]:
+        """ "Cut the first X, sorry, the second": the same, done to what is said last."""
+        steps, said = (some for some in children if not isinstance(some, Token))
+        passages = said if isinstance(said, list) else [said]
+        return [*steps[:-1], replace(steps[-1], action=_corrected(steps[-1].action, passages))]
 
     def steps_turned(self, steps: list[list[Step]]) -> list[Step]:
         """ "Before denoising, cut X" and "denoise after cutting X"."""
@@ -125,9 +143,25 @@ def _changed(action: Action, change: _Change) -> Action:
     match change:
         case Chosen():
             return _with_choice(action, change)
-        case ButNot():
+        case ButNot() | NotWhich():
             return mapped(action, change.of)
     return change.of(action)
+
+
+def _corrected(action: Action, passages: Sequence[Passage]) -> Action:
+    """An action done to another passage: that of the same words, if only their number is told."""
+    if not isinstance(action, Cut | Silence | Keep | Gain | Move) or len(passages) != 1:
+        raise InstructionError("Which of the two do you mean? Say only that.")
+    right = passages[0]
+    if isinstance(right.start, It) and (right.start.alone or right.end or right.start.near):
+        raise InstructionError("Which of the two do you mean? Name the words.")
+
+    def corrected(wrong: Passage) -> Passage:
+        if isinstance(right.start, It):
+            return replace(wrong, start=Chosen(right.start.which).of(wrong.start))
+        return right
+
+    return mapped(action, corrected)
 
 
 def _with_choice(action: Action, chosen: Chosen) -> Action:

@@ -71,6 +71,28 @@ class ButNot:
         raise InstructionError('Except which? For example every "hello" but the first.')
 
 
+@dataclass(frozen=True, slots=True)
+class NotWhich:
+    """Which occurrence stays, of an action on another: "the first, not the second"."""
+
+    which: Which | Several
+
+    def of(self, passage: Passage) -> Passage:
+        """The same passage.
+
+        Raises:
+            InstructionError: it is that one, or not one of several.
+        """
+        match passage:
+            case Passage(Phrase(_, which) | It(which), None, "it") if which not in (
+                "only",
+                "every",
+                self.which,
+            ) and not isinstance(which, Several):
+                return passage
+        raise InstructionError("Which of them do you mean? Name only that one.")
+
+
 def _later(chosen: Chosen) -> int:
     """The number of a second that is surely counted as on the clock.
 
@@ -137,6 +159,9 @@ class Choosing(Transformer[Token, Any]):
     def but_not(self, chosen: Chosen) -> ButNot:
         return ButNot(_number(chosen))
 
+    def not_which(self, chosen: Chosen) -> NotWhich:
+        return NotWhich(chosen.which)
+
     def phrase_but(self, phrase: Phrase, *but: Chosen) -> Phrase:
         """ "Every "hello" but the first"."""
         if phrase.which != "every":
@@ -154,6 +179,12 @@ class Choosing(Transformer[Token, Any]):
 
     def phrase_opening(self, phrase: Phrase) -> Phrase:
         return replace(phrase, near=Near("start"))
+
+    def phrase_middle(self, phrase: Phrase) -> Phrase:
+        return replace(phrase, near=Near("middle"))
+
+    def phrase_all_but(self, chosen: Chosen, phrase: Phrase, *_plural: Token) -> Phrase:
+        return replace(phrase, which=Several((_number(chosen),), others=True))
 
     def phrase_closing(self, phrase: Phrase) -> Phrase:
         return replace(phrase, near=Near("end"))

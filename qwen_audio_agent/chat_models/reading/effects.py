@@ -45,7 +45,8 @@ class Effects(Transformer[Token, Any]):
 
     def ratio_of(self, number: float, *tokens: Token) -> float:
         if any(
-            token.value.kind in ("NUMBER", "SIGNED") and token.value.value != 1 for token in tokens
+            token.value.kind in ("NUMBER", "SIGNED", "NUMWORD") and token.value.value != 1
+            for token in tokens
         ):
             raise InstructionError(f"A ratio is written as {number:g}:1.")
         return number

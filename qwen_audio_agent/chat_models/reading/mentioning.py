@@ -27,6 +27,11 @@ from qwen_audio_agent.chat_models.named import It, Near, Passage, Phrase
 from qwen_audio_agent.chat_models.reading.choosing import Chosen
 from qwen_audio_agent.errors import InstructionError
 
+_OF_DOING = frozenset(
+    ["do", "doing", "done", "idea", "shame", "regret", "wise", "unwise", "unfair"]
+)
+"""Words that judge an order rather than the recording."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instead:
@@ -115,6 +120,15 @@ class Mentioning(Transformer[Token, Any]):
 
     def aside(self, *_words: Token) -> None:
         return None
+
+    def judged(self, *words: Token) -> None:
+        """ "It's too long" tells why; "it's wrong to do that" may take the order back.
+
+        Raises:
+            InstructionError: it is said of the order itself.
+        """
+        if {word.value.text.lower() for word in words} & _OF_DOING:
+            raise InstructionError("Shall I do it or not? Say only what to do.")
 
     def filled_digital(self) -> Filling:
         return Filling("digital")

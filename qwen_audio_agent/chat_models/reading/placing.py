@@ -6,8 +6,9 @@ from typing import Any
 
 from lark import Token, Transformer, v_args
 
-from qwen_audio_agent.chat_models.intents import Insert, Join, Move, Replace
+from qwen_audio_agent.chat_models.intents import Action, Insert, Join, Move, Replace
 from qwen_audio_agent.chat_models.named import (
+    END,
     START,
     AudioIt,
     AudioRef,
@@ -66,11 +67,14 @@ class Placing(Transformer[Token, Any]):
     def place_beside_after(self, length: Length, edge: Phrase | Pause) -> Place:
         return Place("at", Beside("after", edge, length.seconds))
 
-    def after_minute(self) -> Place:
-        return Place("at", Moment(60.0))
-
     def place_before_end(self, length: Length) -> Place:
         return Place("at", Moment(length.seconds, "end"))
+
+    def insert_twice(self, material: Material, first: Place, second: Place) -> list[Action]:
+        return [Insert(material, first), Insert(material, second)]
+
+    def insert_ends(self, material: Material) -> list[Action]:
+        return self.insert_twice(material, Place("at", START), Place("at", END))
 
     def crossfade(self, length: Length) -> float:
         """In milliseconds."""
@@ -137,6 +141,12 @@ class Placing(Transformer[Token, Any]):
 
     def move(self, what: Passage | Edge, place: Place) -> Move:
         return Move(_passage(what), place)
+
+    def move_after(self, what: Passage | Edge, edge: Any) -> Move:
+        return self.move(what, self.after(edge))
+
+    def move_before(self, what: Passage | Edge, edge: Any) -> Move:
+        return self.move(what, self.before(edge))
 
     def move_to_start(self, what: Passage | Edge) -> Move:
         return Move(_passage(what), Place("at", START))

@@ -26,6 +26,7 @@ from qwen_audio_agent.chat_models.reading.stretches import (
     all_before,
     first_part,
     last_part,
+    length_from,
 )
 from qwen_audio_agent.chat_models.reading.times import Length
 from qwen_audio_agent.errors import InstructionError
@@ -92,6 +93,9 @@ class Removing(Transformer[Token, Any]):
     def off_start(self, length: Length) -> Cut:
         return Cut(first_part(length))
 
+    def remove_from(self, start: Any, length: Length) -> Cut:
+        return Cut(length_from(start, length))
+
     def off_end(self, length: Length) -> Cut:
         return Cut(last_part(length))
 
@@ -101,7 +105,7 @@ class Removing(Transformer[Token, Any]):
     def end_after(self, edge: Any) -> Cut:
         return Cut(all_after(edge))
 
-    def fillers(self) -> Tidy:
+    def fillers(self, *_whose: Token) -> Tidy:
         return Tidy("fillers")
 
     def tidy_fillers(self, *_fillers: Tidy) -> Tidy:

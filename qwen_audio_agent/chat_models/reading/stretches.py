@@ -16,6 +16,7 @@ from qwen_audio_agent.chat_models.named import (
     Passage,
     Pause,
     Phrase,
+    Share,
 )
 from qwen_audio_agent.chat_models.reading.times import Bare, Length, moment_of, same_unit
 from qwen_audio_agent.errors import InstructionError
@@ -60,6 +61,21 @@ def last_part(length: Length) -> Passage:
     return stretch(Moment(length.seconds, "end"), END)
 
 
+def length_from(start: Any, length: Length) -> Passage:
+    """So many seconds from a time on.
+
+    Raises:
+        InstructionError: it starts at words, or is counted from the end.
+    """
+    moment = moment_of(start)
+    if not isinstance(moment, Moment) or moment.anchor == "end":
+        raise InstructionError(
+            "I can count a length from a time only; say until which word it goes, "
+            "or give both times."
+        )
+    return stretch(moment, Moment(round(moment.seconds + length.seconds, 6)))
+
+
 @v_args(inline=True)
 class Stretches(Transformer[Token, Any]):
     """What the rules of grammar/stretches.lark mean."""
@@ -73,6 +89,14 @@ class Stretches(Transformer[Token, Any]):
     def passage(self, passage: Passage) -> Passage:
         return passage
 
+    def stretch_told(self, *told: Any) -> Passage:
+        """ "A cough from 3 to 5 s": what is told of it changes nothing."""
+        passage: Passage = told[-1]
+        return passage
+
+    another_one = words
+    plain_words = words
+    quoted_passage = words
     solid = passage
     sure = passage
     known_passage = passage
@@ -105,13 +129,7 @@ class Stretches(Transformer[Token, Any]):
         return stretch(START, edge)
 
     def from_for(self, start: Any, length: Length) -> Passage:
-        moment = moment_of(start)
-        if not isinstance(moment, Moment) or moment.anchor == "end":
-            raise InstructionError(
-                "I can count a length from a time only; say until which word it goes, "
-                "or give both times."
-            )
-        return stretch(moment, Moment(moment.seconds + length.seconds))
+        return length_from(start, length)
 
     def for_from(self, length: Length, start: Any) -> Passage:
         if start == END:
@@ -154,12 +172,6 @@ class Stretches(Transformer[Token, Any]):
             raise InstructionError(f"Write {first:g} with its unit.")
         return self.ends(Length(first * last.unit, last.unit), last)
 
-    def second_ends(self) -> list[Passage]:
-        return self.same_ends(Length(1.0))
-
-    def minute_ends(self) -> list[Passage]:
-        return self.same_ends(Length(60.0))
-
     def all_after(self, edge: Any) -> Passage:
         return all_after(edge)
 
@@ -172,29 +184,17 @@ class Stretches(Transformer[Token, Any]):
     def last_length(self, length: Length) -> Passage:
         return last_part(length)
 
-    def first_second(self) -> Passage:
-        return stretch(START, Moment(1.0))
-
-    def last_second(self) -> Passage:
-        return stretch(Moment(1.0, "end"), END)
-
-    def first_second_half(self) -> Passage:
-        return stretch(START, Moment(1.5))
-
-    def last_second_half(self) -> Passage:
-        return stretch(Moment(1.5, "end"), END)
-
     def same_stretch(self, passage: Passage) -> Passage:
         return passage
 
-    def first_minute(self) -> Passage:
-        return stretch(START, Moment(60.0))
+    def first_share(self, share: float) -> Passage:
+        return Passage(START, Share(share))
 
-    def last_minute(self) -> Passage:
-        return stretch(Moment(60.0, "end"), END)
+    def last_share(self, share: float) -> Passage:
+        return Passage(Share(1 - share), END)
 
-    def first_90(self) -> Passage:
-        return stretch(START, Moment(90.0))
+    def second_half(self) -> Passage:
+        return self.last_share(0.5)
 
-    def last_90(self) -> Passage:
-        return stretch(Moment(90.0, "end"), END)
+    def middle_third(self) -> Passage:
+        return Passage(Share(1 / 3), Share(2 / 3))

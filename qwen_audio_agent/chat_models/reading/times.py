@@ -120,14 +120,47 @@ class Times(Transformer[Token, Any]):
     def hours_minutes(self, hours: float, minutes: float) -> Length:
         return Length(hours * 3600 + minutes * 60)
 
-    def seconds_and_half(self, number: float) -> Length:
-        return Length(number + 0.5, 1.0)
+    def length(self, length: Length) -> Length:
+        return length
 
-    def minutes_and_half(self, number: float) -> Length:
-        return Length(number * 60 + 30, 60.0)
+    def half(self) -> float:
+        return 0.5
 
-    def seconds_and_quarter(self, number: float) -> Length:
-        return Length(number + 0.25)
+    def quarter(self) -> float:
+        return 0.25
+
+    def quarters(self, number: float) -> float:
+        return number / 4
+
+    def a_third(self) -> float:
+        return 1 / 3
+
+    def thirds(self, number: float) -> float:
+        return number / 3
+
+    def seconds_more(self, number: float, fraction: float) -> Length:
+        return Length(_tidy(number + fraction), 1.0)
+
+    def minutes_more(self, number: float, fraction: float) -> Length:
+        return Length(_tidy((number + fraction) * 60), 60.0)
+
+    def second_more(self, fraction: float) -> Length:
+        return self.seconds_more(1.0, fraction)
+
+    def minute_more(self, fraction: float) -> Length:
+        return self.minutes_more(1.0, fraction)
+
+    def second_part(self, fraction: float) -> Length:
+        return Length(_tidy(fraction))
+
+    def minute_part(self, fraction: float) -> Length:
+        return Length(_tidy(fraction * 60))
+
+    def hour_part(self, fraction: float) -> Length:
+        return Length(_tidy(fraction * 3600))
+
+    def half_hour(self) -> Length:
+        return Length(1800.0)
 
     def a_minute_and(self, seconds: float) -> Length:
         return Length(60 + seconds)
@@ -137,12 +170,6 @@ class Times(Transformer[Token, Any]):
 
     def quarter_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 4))
-
-    def quarter_minutes(self, number: float) -> Length:
-        return Length(number * 15)
-
-    def quarter_minute(self) -> Length:
-        return Length(15.0)
 
     def tenth_seconds(self, number: float) -> Length:
         return Length(_tidy(number / 10))
@@ -156,20 +183,11 @@ class Times(Transformer[Token, Any]):
     def one_minute(self) -> Length:
         return Length(60.0)
 
-    def minute_and_half(self) -> Length:
-        return Length(90.0)
-
-    def second_and_half(self) -> Length:
-        return Length(1.5)
-
     def half_second(self) -> Length:
         return Length(0.5)
 
     def half_minute(self) -> Length:
         return Length(30.0)
-
-    def quarter_second(self) -> Length:
-        return Length(0.25)
 
     def tenth_second(self) -> Length:
         return Length(0.1)
