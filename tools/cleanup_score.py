@@ -1,7 +1,8 @@
 """What a clean-up found and did, compared with the truth of a made episode.
 
 Found things are matched by overlap: half of the shorter one. What may be called either way is left
-out of both counts: pauses about as long as the recipe's limit, or made long by a filler that goes;
+out of both counts: pauses about as long as the recipe's limit, or made long by a filler that goes,
+or full of a noise of the recording;
 breaths in recordings that nobody labelled; words that a reader says twice because they are so
 written.
 """
@@ -28,6 +29,7 @@ from qwen_audio_agent.editing.clicks import measure_join, ordinary_measure
 FADE_S = 0.015
 # Pauses this near the limit may be called long or not: the edges of speech are no points.
 _UNSURE_S = (-0.05, 0.2)
+_NOISY = 0.3  # of a pause in which a recording's own noise is as loud as speech
 _SHRED_S = 0.08  # a shorter sound of a recording may be a smack as well as speech
 _AROUND_S = 0.05
 _ORDINARY_S = 30.0
@@ -165,7 +167,12 @@ def staying_speech(truth: Truth) -> list[Times]:
 
 def true_pauses(truth: Truth, limit: float) -> tuple[list[Times], list[Times]]:
     """The pauses that are longer than a limit, and those that may be called so or not."""
-    surely = [(a, b) for a, b in truth.pauses if b - a > limit + _UNSURE_S[1]]
+    noises = [(a, b) for a, b in truth.noises]
+    surely = [
+        (a, b)
+        for a, b in truth.pauses
+        if b - a > limit + _UNSURE_S[1] and overlap([(a, b)], noises) < _NOISY * (b - a)
+    ]
     perhaps = [(a, b) for a, b in truth.pauses if b - a > limit + _UNSURE_S[0]]
     music = [(a, b) for a, b in truth.music]
     spoken = [(a, b) for a, b in staying_speech(truth) if b - a >= _SHRED_S]

@@ -60,6 +60,7 @@ _CLOSED_S = 0.12
 _BELOW_LOUD_DB = 38.0
 _ABOVE_ROOM_DB = 7.0
 _MARGIN_S = 0.03
+_SHORTEST_S = 0.03
 _SHORTEST_FILLER_S = 0.1
 _BESIDE_WORD_S = 0.1  # labels are off by that much now and then
 
@@ -73,6 +74,7 @@ class Piece:
         sound: float64 (frames,) at `RATE`, its loud parts at an RMS of 0.1.
         words: with their times in it.
         bursts: start and end in seconds of the sounding parts, in order.
+        noises: start and end of what sounds beside the words, in a noisy recording.
         natural: whether it was recorded, so that unlabelled breaths may be in it.
     """
 
@@ -80,6 +82,7 @@ class Piece:
     sound: Sound
     words: tuple[Word, ...]
     bursts: tuple[tuple[float, float], ...]
+    noises: tuple[tuple[float, float], ...]
     natural: bool
 
     @property
@@ -116,7 +119,7 @@ def bursts_of(sound: Sound) -> list[tuple[float, float]]:
             found[-1] = (found[-1][0], float(last))
         else:
             found.append((float(first), float(last)))
-    return [burst for burst in found if burst[1] - burst[0] >= 0.03]
+    return [burst for burst in found if burst[1] - burst[0] >= _SHORTEST_S]
 
 
 def piece(voice: str, sound: Sound, words: Sequence[Word], *, natural: bool) -> Piece | None:
@@ -136,14 +139,15 @@ def piece(voice: str, sound: Sound, words: Sequence[Word], *, natural: bool) -> 
         for w in words
         if w.end > start and w.start < end
     )
-    bursts = _spoken(((a - start, b - start) for a, b in found), moved)
-    return Piece(voice, part, moved, tuple(bursts), natural)
+    sounds = [(a - start, b - start) for a, b in found]
+    said = _beside_words(moved)
+    return Piece(
+        voice, part, moved, tuple(_common(sounds, said)), tuple(_without(sounds, said)), natural
+    )
 
 
-def _spoken(
-    bursts: Iterable[tuple[float, float]], words: Sequence[Word]
-) -> Iterator[tuple[float, float]]:
-    """What sounds while, or just before or after, a word is said: the rest is noise."""
+def _beside_words(words: Sequence[Word]) -> list[tuple[float, float]]:
+    """Where a word is said, or just before or after: what else sounds is noise."""
     said: list[tuple[float, float]] = []
     for word in words:
         start, end = word.start - _BESIDE_WORD_S, word.end + _BESIDE_WORD_S
@@ -151,10 +155,23 @@ def _spoken(
             said[-1] = (said[-1][0], max(said[-1][1], end))
         else:
             said.append((start, end))
-    for start, end in bursts:
-        for a, b in said:
-            if min(end, b) - max(start, a) >= 0.03:
+    return said
+
+
+def _common(
+    spans: Iterable[tuple[float, float]], others: Sequence[tuple[float, float]]
+) -> Iterator[tuple[float, float]]:
+    for start, end in spans:
+        for a, b in others:
+            if min(end, b) - max(start, a) >= _SHORTEST_S:
                 yield max(start, a), min(end, b)
+
+
+def _without(
+    spans: Iterable[tuple[float, float]], others: Sequence[tuple[float, float]]
+) -> Iterator[tuple[float, float]]:
+    edges = [-np.inf, *(edge for other in others for edge in other), np.inf]
+    yield from _common(spans, list(zip(edges[::2], edges[1::2], strict=True)))
 
 
 def _words(item: dict[str, Any], audio: Audio, cache: HeardCache) -> tuple[Word, ...]:
@@ -313,7 +330,9 @@ def hums(split: str | None = None) -> Material:
         sound = voice * np.maximum(syllables, 0.25) * rise * decay
         sound *= 0.1 / np.sqrt((sound**2).mean())
         word = Word(f"burst{number}", 0.0, len(sound) / RATE)
-        sentences.append(Piece("hum", sound, (word,), ((0.0, len(sound) / RATE),), natural=False))
+        sentences.append(
+            Piece("hum", sound, (word,), ((0.0, len(sound) / RATE),), (), natural=False)
+        )
     return Material(tuple(sentences), ())
 
 

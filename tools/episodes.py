@@ -8,7 +8,8 @@ same options make the same episode, bit for bit. `speech` takes its words from a
 truth.json (SPEECH_DATA), `flite` from the voices of that program, `bursts` are voiced tones.
 
 A repeat is played from its own sound with another pitch, speed and level. What a recording holds
-itself (breaths that nobody labelled) lies in the spans of `natural`.
+itself (breaths that nobody labelled) lies in the spans of `natural`, and its noise, where it is as
+loud as speech, in those of `noises`.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class Truth:
     breaths: list[Times] = field(default_factory=list)
     clicks: list[Times] = field(default_factory=list)
     natural: list[Times] = field(default_factory=list)
+    noises: list[Times] = field(default_factory=list)
     music: list[Times] = field(default_factory=list)
     chapters: list[dict[str, object]] = field(default_factory=list)
     head: Times = (0.0, 0.0)
@@ -230,6 +232,9 @@ class Script:
         for a, b in said.bursts:
             if b > start and a < end:
                 self.truth.speech.append((moved(a), moved(b)))
+        for a, b in said.noises:
+            if b > start and a < end:
+                self.truth.noises.append((moved(a), moved(b)))
         for word in said.words:
             if start - 1e-3 <= (word.start + word.end) / 2 < end:
                 entry = {"text": word.text, "start": moved(word.start), "end": moved(word.end)}

@@ -67,7 +67,7 @@ class TestBreathInAPause:
         episode.room(0.9)
         rising = np.sin(np.linspace(0, np.pi, round(0.3 * episode.rate)))
         hiss = np.random.default_rng(1).standard_normal(len(rising))
-        episode._add(0.02 * np.diff(hiss, prepend=0.0) * rising)
+        episode._add(0.006 * np.diff(hiss, prepend=0.0) * rising)
         self.breath = (episode.at - 0.3, episode.at)
         episode.room(0.9).speech("and stayed there").room(0.4)
         return plan_heard(episode.file(), PLAIN, Transcript(tuple(episode.words), episode.at))
