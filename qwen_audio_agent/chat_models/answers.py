@@ -39,6 +39,7 @@ from qwen_audio_agent.chat_models.named import (
     Pause,
     Phrase,
     Place,
+    Share,
 )
 from qwen_audio_agent.chat_models.scene import Scene, apart, listed, pick
 from qwen_audio_agent.speech.text import quoted
@@ -214,6 +215,8 @@ def _edge(edge: Edge) -> str:
             return f"{seconds:g} s {side} {_edge(beside)}"
         case Counted(_, count):
             return "a word" if count == 1 else f"{count} words"
+        case Share(of_whole):
+            return f"{of_whole:.0%} of it"
 
 
 def _place(place: Place | None) -> str:

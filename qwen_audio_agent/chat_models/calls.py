@@ -39,6 +39,7 @@ from qwen_audio_agent.chat_models.named import (
     Pause,
     Phrase,
     Place,
+    Share,
 )
 from qwen_audio_agent.chat_models.scene import Scene, apart
 from qwen_audio_agent.errors import InstructionError
@@ -294,7 +295,7 @@ class _Resolver:
             case Phrase():
                 match = self.scene.place(self.number, edge)
                 return match.start, match.end
-            case It() | Counted() | Beside():
+            case It() | Counted() | Beside() | Share():  # those are chosen before
                 raise InstructionError("I do not know what is meant there; name words or a time.")
 
     def _seconds(self, moment: Moment) -> float:

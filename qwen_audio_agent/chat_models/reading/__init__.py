@@ -118,8 +118,9 @@ class _Reader(
     def steps_corrected(self, steps: list[list[Step]]) -> list[Step]:
         """ "Cut X, sorry, I mean cut Y": the second, of the same kind as the first."""
         wrong, right = (some for some in steps if isinstance(some, list))
-        if wrong and all(isinstance(step.action, Mention) for step in right):
-            return self.step_corrected([wrong, [step.action.passage for step in right]])
+        named = [step.action.passage for step in right if isinstance(step.action, Mention)]
+        if wrong and len(named) == len(right):
+            return self.step_corrected([wrong, named])
         if len(wrong) != len(right) or any(
             type(one.action) is not type(other.action)
             for one, other in zip(wrong, right, strict=True)
