@@ -4,7 +4,8 @@ The episodes are stereo, 44.1 kHz, 24 bit: voiced bursts with exact truth in the
 Every tool is told the same limit and leaves the same gap (see `cleanup_ways`). What each did is
 worked out from the samples of its output, ours as well. How fast it is counts seconds of a core,
 for others may use the machine. "ours, edits" and "ours, whole" do the recipe "podcast" on episodes
-with speech-like pauses whose words are known, for hearing is measured apart: `--hearing MINUTES` decodes speech with one and with two processes.
+with speech-like pauses whose words are known, for hearing is measured apart: `--hearing MINUTES`
+decodes speech with one and with two processes.
 """
 
 from __future__ import annotations
