@@ -182,7 +182,7 @@ def _judged(stretches: Iterator[_Floats]) -> Iterator[tuple[_Floats, _Flags]]:
     for following in chain(stretches, [before]):
         around = np.concatenate([before, current, following])
         active = _stands_out(around)[len(before) : len(before) + len(current)]
-        yield current[:, -1], active
+        yield current[:, -1].copy(), active  # a view would keep the bands as well
         before, current = current, following
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from qwen_audio_agent.speech.letter_to_sound import sound_out
+from qwen_audio_agent.speech.pronouncing_file import PronouncingFile
 
 Phones = tuple[str, ...]
 """ARPABET phones without stress, such as ("M", "IH", "D", "AH", "L")."""
@@ -32,13 +32,8 @@ class Pronunciations:
 
     @classmethod
     def load(cls, path: Path) -> Pronunciations:
-        """Read a dictionary in the format of CMU Sphinx: "word P H", then "word(2) P H" ..."""
-        entries: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-        for line in path.read_text(encoding="utf-8").splitlines():
-            word, _, phones = line.partition(" ")
-            if phones:
-                entries[word.partition("(")[0]] += (phones.strip(),)
-        return cls(dict(entries))
+        """Open a dictionary in the format of CMU Sphinx, see `PronouncingFile`."""
+        return cls(PronouncingFile(path))
 
     def known(self, word: str) -> tuple[Phones, ...]:
         """The pronunciations in the dictionary, most usual first; empty if it lacks the word."""

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -161,3 +162,16 @@ def labelled(words, num_hops: int):
         inner[shift:] &= is_speech[:-shift]
         inner[:-shift] &= is_speech[shift:]
     return is_speech, counts | inner
+
+
+def test_of_a_long_recording_only_the_powers_are_kept():
+    noise = np.random.default_rng(0).normal(0, 0.01, (1, 160_000)).astype(np.float32)
+    tracemalloc.start()
+    try:
+        activity = find_activity(Audio(noise, 16_000) for _ in range(90))  # a quarter of an hour
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(activity.power) == pytest.approx(90_000, abs=1)
+    assert kept < 1e6  # with the bands it would be 7e6
+    assert peak < 20e6

@@ -4,6 +4,7 @@ import pocketsphinx
 import pytest
 
 from qwen_audio_agent.speech.letter_to_sound import sound_out
+from qwen_audio_agent.speech.pronouncing_file import PronouncingFile
 from qwen_audio_agent.speech.pronunciation import Pronunciations
 
 
@@ -17,6 +18,23 @@ def test_the_dictionary_gives_every_pronunciation_the_usual_one_first(pronunciat
     assert known[0] == ("R", "EH", "D")
     assert ("R", "IY", "D") in known
     assert pronunciations.known("qwertyish") == ()
+
+
+def test_a_file_gives_each_word_its_pronunciations_whatever_their_order(tmp_path):
+    path = tmp_path / "words.dict"
+    path.write_text(
+        "them DH EH M\nthe DH AH\nthe(2) DH IY\n's EH S\n\nthe's DH AH Z\nodd\n", "ascii"
+    )
+    file = PronouncingFile(path)
+    assert dict(file) == {
+        "'s": ("EH S",),
+        "the": ("DH AH", "DH IY"),
+        "the's": ("DH AH Z",),
+        "them": ("DH EH M",),
+    }
+    assert len(file) == 4
+    for word in ("", "th", "thee", "zulu", "\n", "the DH", "東京"):
+        assert word not in file
 
 
 @pytest.mark.parametrize(

@@ -142,30 +142,6 @@ class AcousticModel:
         rows: NDArray[np.int32] = self.triphone_sequences[inside][agree]
         return rows
 
-    def log_likelihoods(self, feature_rows: Floats) -> Floats:
-        """How well every senone explains every frame: natural logarithms, float32 (T, senones).
-
-        Args:
-            feature_rows: float32 (3, T, 13) of `features`.
-        """
-        num_rows = feature_rows.shape[1]
-        scores = np.zeros((num_rows, len(self.phone_of_senone)), np.float32)
-        for phone in range(len(self.phones)):
-            mine = np.flatnonzero(self.phone_of_senone == phone)
-            for stream, rows in enumerate(feature_rows):
-                densities = self._densities(rows, phone, stream)
-                best = densities.max(axis=1, keepdims=True)
-                mixed = np.exp(densities - best) @ np.exp(self.weights[stream][:, mine])
-                scores[:, mine] += np.log(mixed) + best
-        return scores
-
-    def _densities(self, rows: Floats, phone: int, stream: int) -> Floats:
-        """Log densities of one codebook: float32 (T, densities)."""
-        mean, precision = self.means[phone, stream], self.precisions[phone, stream]
-        constant = 0.5 * (np.log(precision / (2 * np.pi)) - mean * mean * precision).sum(axis=1)
-        fit: Floats = (rows * rows) @ (-0.5 * precision.T) + rows @ (mean * precision).T + constant
-        return fit
-
 
 def _triphone_key(phone: int, left: int, right: int, place: int) -> int:
     return ((phone * 256 + left) * 256 + right) * 4 + place

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,14 @@ SILENCE = -1
 """The owner of states that belong to no word."""
 _NEVER = np.float32(-1e30)
 _PAUSE_COST = -2.0  # inside a phrase, a pause must be worth having
+
+
+class Scores(Protocol):
+    """How well senones explain the frames of a sound; `SenoneScores` is one."""
+
+    def of(self, senones: NDArray[np.int16]) -> Floats:
+        """Log-likelihoods of some senones: float32 (T, senones)."""
+        ...
 
 
 @dataclass(slots=True)
@@ -95,18 +104,16 @@ class StateGraph:
             phone = self.names[self.phones[source]]
             self.arcs.append((source, target, float(self.model.leaves[phone, -1]) + extra))
 
-    def emissions(self, scores: Floats) -> Floats:
-        """How well each state explains each frame: float32 (T, states).
-
-        Args:
-            scores: float32 (T, senones) of `AcousticModel.log_likelihoods`.
-        """
-        emitted = np.empty((len(scores), len(self.senones)), np.float32)
+    def emissions(self, scores: Scores) -> Floats:
+        """How well each state explains each frame: float32 (T, states)."""
+        wanted = np.unique(np.concatenate(self.senones))
+        known = scores.of(wanted)
+        emitted = np.empty((len(known), len(self.senones)), np.float32)
         for state, choices in enumerate(self.senones):
+            several = known[:, np.searchsorted(wanted, choices)]
             if len(choices) == 1:
-                emitted[:, state] = scores[:, choices[0]]
+                emitted[:, state] = several[:, 0]
             else:
-                several = scores[:, choices]
                 best = several.max(axis=1)
                 mean = np.exp(several - best[:, None]).mean(axis=1)
                 emitted[:, state] = best + np.log(mean)
@@ -206,12 +213,11 @@ def best_path(graph: StateGraph, emitted: Floats) -> Integers | None:
     sources, costs = graph.table()
     now = np.full(emitted.shape[1], _NEVER, np.float32)
     now[graph.starts] = emitted[0, graph.starts]
-    came_from = np.zeros(emitted.shape, np.int32)
+    arcs = np.zeros(emitted.shape, np.min_scalar_type(len(sources)))  # the best one into each state
     columns = np.arange(emitted.shape[1])
     for t in range(1, len(emitted)):
         options = now[sources] + costs
-        best = options.argmax(axis=0)
-        came_from[t] = sources[best, columns]
+        arcs[t] = best = options.argmax(axis=0)
         now = options[best, columns] + emitted[t]
     state = max(graph.ends, key=lambda end: now[end])
     if now[state] < _NEVER / 2:
@@ -219,7 +225,7 @@ def best_path(graph: StateGraph, emitted: Floats) -> Integers | None:
     path = np.empty(len(emitted), np.intp)
     for t in range(len(emitted) - 1, -1, -1):
         path[t] = state
-        state = came_from[t, state]
+        state = sources[arcs[t, state], state]
     return path
 
 

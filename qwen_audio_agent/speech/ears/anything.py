@@ -15,18 +15,17 @@ from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 _NEW_PHONE: Final = -6.0  # log probability of going on to any one phone; about 40 phones + hurry
 
 
-def phone_loop(model: AcousticModel, scores: Floats) -> Floats:
+def phone_loop(model: AcousticModel, emitted: Floats) -> Floats:
     """How well the best sequence of phones explains each frame.
 
     Args:
         model: the acoustic model; its phones are taken free of context.
-        scores: float32 (T, senones) of `AcousticModel.log_likelihoods`.
+        emitted: float32 (T, phones, 3) of `SenoneScores.of_phones`.
 
     Returns:
         float32 (T,): log-likelihood of each frame along the best path.
     """
     num_phones = len(model.phones)
-    emitted = scores[:, model.senones[:num_phones].ravel()].reshape(-1, num_phones, 3)
     now = np.full((num_phones, 3), -1e30, np.float32)
     now[:, 0] = emitted[0, :, 0]
     moved = np.zeros(emitted.shape, np.bool_)

@@ -23,6 +23,7 @@ _NUM_FILTERS: Final = 25
 _LOWEST_HZ: Final = 130.0
 _HIGHEST_HZ: Final = 6800.0
 _NUM_CEPSTRA: Final = 13
+_BLOCK: Final = 256  # rows at once, in 3 MB
 _LIFTER: Final = 22
 _PREEMPHASIS: Final = 0.97
 
@@ -87,7 +88,10 @@ def cepstra(samples: Floats) -> NDArray[np.float64]:
     padded = np.zeros((num_rows - 1) * FRAME_SHIFT + _WINDOW)
     padded[: min(len(padded), len(emphasised))] = emphasised[: len(padded)]
     rows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::FRAME_SHIFT]
-    power = np.abs(np.fft.rfft(rows * _HAMMING, _FFT)) ** 2
+    power = np.empty((num_rows, _FFT // 2 + 1))
+    for first in range(0, num_rows, _BLOCK):
+        part = slice(first, first + _BLOCK)
+        power[part] = np.abs(np.fft.rfft(rows[part] * _HAMMING, _FFT)) ** 2
     return np.asarray(np.log(_without_noise(power @ _FILTERS.T) + 1e-4) @ _COSINES.T)
 
 

@@ -17,6 +17,7 @@ from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 from qwen_audio_agent.speech.ears.alignment import best_path, phrase_graph, spot
 from qwen_audio_agent.speech.ears.anything import phone_loop
 from qwen_audio_agent.speech.ears.cepstra import cepstra
+from qwen_audio_agent.speech.ears.senone_scores import SenoneScores
 from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity
 from qwen_audio_agent.speech.pronunciation import holding
 
@@ -57,13 +58,13 @@ class Filler:
 
 
 def find_fillers(
-    model: AcousticModel, scores: Floats, samples: Floats, words: Sequence[tuple[int, int]]
+    model: AcousticModel, scores: SenoneScores, samples: Floats, words: Sequence[tuple[int, int]]
 ) -> list[Filler]:
     """Find held vowels that are no part of a longer word.
 
     Args:
         model: the acoustic model.
-        scores: float32 (T, senones) of the model.
+        scores: of the sound.
         samples: float32 (n,) of 16 kHz mono, the sound that was scored.
         words: first and last frame of each word heard.
 
@@ -72,7 +73,7 @@ def find_fillers(
     """
     graph = phrase_graph(model, [_FORMS])
     emitted = graph.emissions(scores)
-    loop = phone_loop(model, scores)
+    loop = phone_loop(model, scores.of_phones)
     sums, begins = spot(graph, emitted - loop[:, None] + np.float32(_HANDICAP))
     sounds_like_one = _sound(samples, len(scores))
     frames = np.arange(len(sums))

@@ -27,6 +27,7 @@ from qwen_audio_agent.speech.ears.alignment import (
     spot,
 )
 from qwen_audio_agent.speech.ears.anything import phone_distances, phone_loop
+from qwen_audio_agent.speech.ears.senone_scores import SenoneScores
 from qwen_audio_agent.speech.pronunciation import Pronunciations
 
 _PEAKS: Final = 5  # places looked at, by the mean and by the sum of the fit
@@ -137,15 +138,15 @@ class PhraseSearch:
         self,
         model: AcousticModel,
         pronunciations: Pronunciations,
-        scores: Floats,
+        scores: SenoneScores,
         heard: Sequence[HeardWord],
     ) -> None:
         self._model = model
         self._pronunciations = pronunciations
         self._scores = scores
         self._heard = tuple(heard)
-        self._best = scores.max(axis=1)
-        self._loop = phone_loop(model, scores)
+        self._best = scores.best
+        self._loop = phone_loop(model, scores.of_phones)
         self._heard_fit = self._fit_of_heard()
         self._distances = phone_distances(model)
 
@@ -215,7 +216,7 @@ class PhraseSearch:
         end = after[-1].last + 1 if after else place.last + 1 + _REACH
         sentence = [*(w.text for w in before), *words, *(w.text for w in after)]
         graph = sentence_graph(self._model, [self._pronunciations.of(w) for w in sentence])
-        path = best_path(graph, graph.emissions(self._scores[start:end]))
+        path = best_path(graph, graph.emissions(self._scores.between(start, end)))
         if path is None:
             return None
         owners = np.array(graph.owners)[path]

@@ -27,6 +27,7 @@ from qwen_audio_agent.speech.ears.alignment import best_path, sentence_graph
 from qwen_audio_agent.speech.ears.audible import SHORTEST, ear_samples, is_audible
 from qwen_audio_agent.speech.ears.cepstra import cepstra, features
 from qwen_audio_agent.speech.ears.phrase_search import HeardWord, PhraseSearch, Place, apart
+from qwen_audio_agent.speech.ears.senone_scores import SenoneScores
 from qwen_audio_agent.speech.edges import refine_edges
 from qwen_audio_agent.speech.pronunciation import FILLERS, Pronunciations
 from qwen_audio_agent.speech.text import readings
@@ -90,9 +91,9 @@ def _pronunciations() -> Pronunciations:
 
 
 @lru_cache(maxsize=2)
-def _scores(sound: bytes) -> Floats:
-    """How well every senone explains every 10 ms of float32 sound: float32 (T, senones)."""
-    return _model().log_likelihoods(features(cepstra(np.frombuffer(sound, np.float32))))
+def _scores(sound: bytes) -> SenoneScores:
+    """How well the senones explain every 10 ms of float32 sound."""
+    return SenoneScores(_model(), features(cepstra(np.frombuffer(sound, np.float32))))
 
 
 @lru_cache(maxsize=2)

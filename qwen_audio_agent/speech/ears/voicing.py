@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 _WINDOW: Final = 640  # 40 ms
 _LAGS: Final = np.arange(40, 231)  # 400 Hz down to 69 Hz
 _FFT: Final = 1024
-_BLOCK: Final = 1024  # frames at once
+_BLOCK: Final = 128  # frames at once, in 5 MB
 _FLOOR: Final = 1e-10
 
 

@@ -34,16 +34,3 @@ def test_a_phone_between_impossible_neighbours_sounds_as_by_itself(model):
     noise = model.phone("+NSN+")
     states = model.states(model.phone("M"), noise, noise, INTERNAL)
     assert [len(choices) for choices in states] == [1, 1, 1]
-
-
-def test_likelihoods_are_those_of_the_mixtures(model):
-    rows = np.random.default_rng(0).normal(0, 3, (3, 2, 13)).astype(np.float32)
-    senone = 4321
-    phone = model.phone_of_senone[senone]
-    expected = 0.0
-    for stream in range(3):
-        deviation = rows[stream, 1] - model.means[phone, stream]
-        precision = model.precisions[phone, stream]
-        logs = 0.5 * (np.log(precision / (2 * np.pi)) - deviation**2 * precision).sum(axis=1)
-        expected += np.logaddexp.reduce(logs + model.weights[stream][:, senone])
-    assert model.log_likelihoods(rows)[1, senone] == pytest.approx(expected, rel=1e-3)
