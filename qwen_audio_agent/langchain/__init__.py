@@ -21,6 +21,7 @@ _HOMES = {
     "JsonlTracer": "langchain.tracing",
     "OfflineChatModel": "chat_models.offline",
     "RetryInvalidCalls": "langchain.invalid_calls",
+    "RunLimits": "langchain.limits",
     "ScriptedChatModel": "chat_models.scripted",
     "SpeechEditingToolkit": "langchain.toolkit",
     "ask_before": "langchain.approval",

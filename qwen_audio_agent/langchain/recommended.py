@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from langchain.agents.middleware import (
-    AgentMiddleware,
-    ModelCallLimitMiddleware,
-    ToolCallLimitMiddleware,
-)
+from langchain.agents.middleware import AgentMiddleware
 
 from qwen_audio_agent.langchain.approval import ask_before
 from qwen_audio_agent.langchain.audio_turns import AudioTurns
 from qwen_audio_agent.langchain.invalid_calls import RetryInvalidCalls
+from qwen_audio_agent.langchain.limits import RunLimits
 from qwen_audio_agent.langchain.toolkit import SpeechEditingToolkit
 
 
@@ -22,6 +19,7 @@ def editing_middleware(
     *,
     ask: Sequence[str] = (),
     max_steps: int = 50,
+    max_seconds: float | None = None,
     max_retries: int = 2,
     **audio_turns: Any,
 ) -> list[AgentMiddleware[Any, Any, Any]]:
@@ -30,8 +28,8 @@ def editing_middleware(
     Args:
         toolkit: has the audios.
         ask: names of tools that a person is asked about, see `ask_before`.
-        max_steps: how many replies of the model one run may take, and how many tool calls;
-            `create_agent` alone stops after thousands.
+        max_steps: how many tool calls and answers one instruction may take, see `RunLimits`.
+        max_seconds: time for one run; None = no limit.
         max_retries: see `RetryInvalidCalls`.
         **audio_turns: see `AudioTurns`.
 
@@ -40,8 +38,7 @@ def editing_middleware(
     """
     return [
         RetryInvalidCalls(max_retries=max_retries),
-        ModelCallLimitMiddleware(run_limit=max_steps),
-        ToolCallLimitMiddleware(run_limit=max_steps),
         *([ask_before(toolkit, *ask)] if ask else []),
         AudioTurns(toolkit, **audio_turns),
+        RunLimits(max_steps=max_steps, max_seconds=max_seconds),
     ]

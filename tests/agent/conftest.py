@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -159,3 +160,27 @@ class ToneEar:
         pitch = float(np.argmax(spectrum)) * rate / (8 * len(window))
         word = min(PITCHES, key=lambda name: abs(PITCHES[name] - pitch))
         return word if abs(PITCHES[word] - pitch) < 60 else ""
+
+
+class ShiftedEar:
+    """An ear that hears well but finds phrases `by` seconds too late, give or take `error`."""
+
+    name = "shifted"
+    version = "1"
+    description = "tones, found too late"
+
+    def __init__(self, ear, by: float, error: float) -> None:
+        self._ear, self._by, self._error = ear, by, error
+
+    def listen(self, audio):
+        return self._ear.listen(audio)
+
+    def align(self, audio, words):
+        return self._ear.align(audio, words)
+
+    def find(self, audio, phrase, heard=None):
+        found = self._ear.find(audio, phrase, heard)
+        errors = {"start_error": self._error, "end_error": self._error}
+        return tuple(
+            replace(m, start=m.start + self._by, end=m.end + self._by, **errors) for m in found
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +13,7 @@ from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.errors import ToolError
 from qwen_audio_agent.speech.ears import open_ear
+from tests.agent.conftest import ShiftedEar
 
 TALK = "alpha bravo charlie delta echo"
 
@@ -73,30 +72,6 @@ def test_a_hard_join_is_found_bad_and_worse_than_the_usual_one(start):
     soft = check_cut(session, 0.50, 1.1003)
     assert not all(verdict.is_clean for verdict in hard.verdicts)
     assert hard.badness > soft.badness
-
-
-class ShiftedEar:
-    """An ear that hears well but finds phrases `by` seconds too late, give or take `error`."""
-
-    name = "shifted"
-    version = "1"
-    description = "tones, found too late"
-
-    def __init__(self, ear, by: float, error: float) -> None:
-        self._ear, self._by, self._error = ear, by, error
-
-    def listen(self, audio):
-        return self._ear.listen(audio)
-
-    def align(self, audio, words):
-        return self._ear.align(audio, words)
-
-    def find(self, audio, phrase, heard=None):
-        found = self._ear.find(audio, phrase, heard)
-        errors = {"start_error": self._error, "end_error": self._error}
-        return tuple(
-            replace(m, start=m.start + self._by, end=m.end + self._by, **errors) for m in found
-        )
 
 
 def test_a_bad_edge_is_moved_until_it_sounds_right_and_the_session_says_so(
