@@ -17,7 +17,7 @@ from langgraph.types import Command
 from qwen_audio_agent.agent import conversation
 from qwen_audio_agent.agent.replies import with_own_ids
 from qwen_audio_agent.agent.same_message import follow, on_newest
-from qwen_audio_agent.chat_models.calling import narrow
+from qwen_audio_agent.chat_models.calling import narrow_plainly
 from qwen_audio_agent.chat_models.foreign_audio import with_sound, with_words
 from qwen_audio_agent.errors import ToolError
 from qwen_audio_agent.langchain.in_order import InOrder
@@ -143,7 +143,7 @@ class AudioTurns(AgentMiddleware[Any, Any, Any]):
         def narrowed(tool: BaseTool | dict[str, Any]) -> BaseTool | dict[str, Any]:
             if isinstance(tool, dict) or tool.name not in self._names:
                 return tool
-            (schema,) = narrow([convert_to_openai_tool(tool)], lengths)
+            (schema,) = narrow_plainly([convert_to_openai_tool(tool)], lengths)
             return tool.model_copy(update={"args_schema": schema["function"]["parameters"]})
 
         return [narrowed(tool) for tool in tools]

@@ -24,7 +24,7 @@ from qwen_audio_agent.chat_models.calling import hermes, react
 from qwen_audio_agent.chat_models.calling.answer_schemas import with_instruction
 from qwen_audio_agent.chat_models.calling.grammar import write_grammar
 from qwen_audio_agent.chat_models.calling.hermes_reply import HermesReader
-from qwen_audio_agent.chat_models.calling.narrowing import narrow
+from qwen_audio_agent.chat_models.calling.narrowing import narrow, narrow_plainly
 from qwen_audio_agent.chat_models.calling.prompts import (
     FormatName,
     Part,
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CallFormat", "FormatName", "Part", "Prompt", "ReplyReader", "Role", "StopMatcher",
-    "ToolSchema", "Turn", "choice_name", "gather", "narrow", "open_format",
+    "ToolSchema", "Turn", "choice_name", "gather", "narrow", "narrow_plainly",
+    "open_format",
 ]  # fmt: skip
 
 

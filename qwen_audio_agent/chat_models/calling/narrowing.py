@@ -37,14 +37,36 @@ def narrow(tools: Sequence[ToolSchema], audios: Mapping[int, float]) -> list[dic
     return [_narrowed(tool, allowed) for tool in tools]
 
 
+def narrow_plainly(
+    tools: Sequence[ToolSchema], audios: Mapping[int, float]
+) -> list[dict[str, Any]]:
+    """The same as `narrow` for models of others, whose providers refuse parts of JSON Schema.
+
+    Google's takes no enum of numbers and some take no `multipleOf`, so there are bounds only; and
+    because Google's package leaves bounds out without a word, the descriptions say them as well.
+    """
+    if not audios:
+        return [dict(tool) for tool in tools]
+    longest = round(max(audios.values()), 2)
+    allowed: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in AUDIOS:
+        allowed[name, "integer"] = {"minimum": min(audios), "maximum": max(audios)}
+    for name in TIMES:
+        allowed[name, "number"] = {"minimum": 0, "maximum": longest}
+    return [_narrowed(tool, allowed, say=True) for tool in tools]
+
+
 def _narrowed(
-    tool: ToolSchema, allowed: Mapping[tuple[str, str], dict[str, Any]]
+    tool: ToolSchema, allowed: Mapping[tuple[str, str], dict[str, Any]], *, say: bool = False
 ) -> dict[str, Any]:
     function = tool["function"]
     parameters = function.get("parameters", {})
-    properties = {
-        name: {**schema, **allowed.get((name, str(schema.get("type"))), {})}
-        for name, schema in parameters.get("properties", {}).items()
-    }
+    properties: dict[str, Any] = {}
+    for name, schema in parameters.get("properties", {}).items():
+        bounds = allowed.get((name, str(schema.get("type"))), {})
+        properties[name] = {**schema, **bounds}
+        if say and bounds:
+            said = f"{schema.get('description', name)} ({bounds['minimum']} to {bounds['maximum']})"
+            properties[name]["description"] = said
     parameters = {**parameters, "properties": properties}
     return {**tool, "function": {**function, "parameters": parameters}}
