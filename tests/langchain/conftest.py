@@ -12,13 +12,10 @@ import soundfile
 import torch
 
 from qwen_audio_agent.langchain import ChatQwenAudio
-from qwen_audio_agent.model.engine import QwenAudioEngine
 from tests.langchain.asking import FORMS
 from tests.langchain.suites import with_reason
-from tests.langchain.writer import Writer
-from tests.langchain.writing_engine import WritingEngine
-from tests.model.tiny import tiny_model, tiny_tokenizer
 from tests.model.tiny_checkpoint import write_tiny_checkpoint
+from tests.model.writing_engine import tiny_engines
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,17 +25,8 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, QwenAudioEngine]:
-    """A network of random weights, and writers of both formats; one writes on after its calls."""
-    model = tiny_model(max_position_embeddings=32_768, seq_length=32_768)
-    tokenizer = tiny_tokenizer(tmp_path_factory.mktemp("vocabulary"))
-    return {
-        "tiny": QwenAudioEngine(model, tokenizer, "tiny"),
-        "react": WritingEngine(model, tokenizer, Writer("react")),
-        "hermes": WritingEngine(model, tokenizer, Writer("hermes")),
-        "free react": WritingEngine(model, tokenizer, Writer("react", makes_up_results=True)),
-        "free hermes": WritingEngine(model, tokenizer, Writer("hermes", makes_up_results=True)),
-    }
+def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return tiny_engines(tmp_path_factory.mktemp("vocabulary"))
 
 
 @pytest.fixture

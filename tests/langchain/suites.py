@@ -7,9 +7,9 @@
 | `TestNetwork...` | `ChatQwenAudio` | random weights; where words matter (`WRITTEN`), the writer |
 | `TestOffline...` | `OfflineChatModel` | none |
 
-A writer (`writer.py`, `writing_engine.py`) stands in the place of the products of matrices and of
-nothing else. A test that skips without being listed here fails, and so does one that is listed and
-does not skip (`conftest.py`).
+A writer (tests/model: `writer.py`, `writing_engine.py`) stands in the place of the products of
+matrices and of nothing else. A test that skips without being listed here fails, and so does one
+that is listed and does not skip (`conftest.py`).
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ from langchain_core.messages import (
     convert_to_openai_messages,
 )
 
-from qwen_audio_agent import Transcript, Word
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent import Audio, Transcript, Word
 from qwen_audio_agent.langchain import with_sound, with_words
 
 RATE = 44_100

@@ -23,9 +23,8 @@ from langchain_core.messages import (
 from langchain_openai import ChatOpenAI
 from openai import BadRequestError
 
-from qwen_audio_agent import Planner, Session
+from qwen_audio_agent import Planner, QwenAudioAgentError, Session
 from qwen_audio_agent.cli import main
-from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.langchain import ForeignChatModel, open_chat_model
 from tests.langchain.openai_server import ChatServer, call, serving, sounds_of, text_of
 
@@ -286,7 +285,7 @@ def test_who_hears_is_known_by_profile_or_name_or_told(
     }
     assert list(told.values()) == [True, False, True, False]
     assert open_chat_model(server.url, hears_sound=True).hears_sound is True
-    with pytest.raises(UsageError, match="'audio-1' cannot be had"):
+    with pytest.raises(QwenAudioAgentError, match="'audio-1' cannot be had"):
         open_chat_model(f"{server.url}#Voxtral").invoke(
             [HumanMessage([{"type": "audio", "file_id": "audio-1"}])]
         )

@@ -18,9 +18,8 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.langchain import LangChainTracer, get_client, wait_for_all_tracers
 from langsmith import utils as langsmith_utils
 
-from qwen_audio_agent import Planner, Session
+from qwen_audio_agent import Planner, QwenAudioAgentError, Session
 from qwen_audio_agent.cli import main
-from qwen_audio_agent.errors import LimitReached, UsageError
 from qwen_audio_agent.langchain import ForeignChatModel, JsonlTracer
 
 GATE = {"audio": 1, "words": "with the old wooden gate"}
@@ -136,7 +135,7 @@ def test_work_that_ends_without_an_answer_says_why(
 ) -> None:
     path = tmp_path / "runs.jsonl"
     config = {"callbacks": [JsonlTracer(path)]}
-    with pytest.raises(LimitReached):
+    with pytest.raises(QwenAudioAgentError, match="no answer after 1 steps"):
         list(planner(asks("listen", {"audio": 1}), DONE, max_steps=1).run("Listen", config))
     events = planner(DONE).run("Nothing", config)
     next(events)
@@ -193,7 +192,7 @@ def test_a_trace_never_goes_into_another_file(
     if not path.exists():
         path.write_bytes(interview.read_bytes())
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="is no trace of runs; choose a new file"):
+    with pytest.raises(QwenAudioAgentError, match="is no trace of runs; choose a new file"):
         JsonlTracer(path)
     edit = ["edit", str(interview), "Cut it", "-o", str(tmp_path / "o.wav")]
     assert main([*edit, "--trace", str(path)]) == 2
@@ -273,6 +272,6 @@ def test_a_model_without_tools_is_refused_in_one_line_and_without_streams_comes_
     session: Session,
 ) -> None:
     model = ForeignChatModel(model=FakeMessagesListChatModel(responses=[DONE]), name="old")
-    with pytest.raises(UsageError, match="old cannot call tools; choose another model"):
+    with pytest.raises(QwenAudioAgentError, match="old cannot call tools; choose another model"):
         Planner(session, model)
     assert "".join(chunk.text for chunk in model.stream("hello")) == "Done."

@@ -6,13 +6,16 @@ the products of matrices are left out.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from qwen_audio_agent.model import QwenAudioForCausalLM, QWenTokenizer
 from qwen_audio_agent.model.conversation import Conversation
 from qwen_audio_agent.model.engine import QwenAudioEngine
-from tests.langchain.writer import Writer
+from tests.model.tiny import tiny_model, tiny_tokenizer
+from tests.model.writer import Writer
 
 
 class WritingReader(Conversation):
@@ -72,3 +75,16 @@ class WritingEngine(QwenAudioEngine):
 
     def _reader(self) -> WritingReader:
         return WritingReader(self.model, self.tokenizer, self._writer)
+
+
+def tiny_engines(folder: Path) -> dict[str, QwenAudioEngine]:
+    """A network of random weights, and writers of both formats; one writes on after its calls."""
+    model = tiny_model(max_position_embeddings=32_768, seq_length=32_768)
+    tokenizer = tiny_tokenizer(folder)
+    return {
+        "tiny": QwenAudioEngine(model, tokenizer, "tiny"),
+        "react": WritingEngine(model, tokenizer, Writer("react")),
+        "hermes": WritingEngine(model, tokenizer, Writer("hermes")),
+        "free react": WritingEngine(model, tokenizer, Writer("react", makes_up_results=True)),
+        "free hermes": WritingEngine(model, tokenizer, Writer("hermes", makes_up_results=True)),
+    }
