@@ -33,7 +33,7 @@ class SenoneScores:
 
     def __len__(self) -> int:
         """The number of frames."""
-        return self._rows.shape[1]
+        return int(self._rows.shape[1])
 
     def between(self, start: int, end: int) -> SenoneScores:
         """The same of the frames [start, end)."""
