@@ -104,7 +104,7 @@ def _parted(clause: _Clause) -> list[_Clause]:
             or (
                 words[at] in ("so", "and", "but")
                 and (
-                    _only_tells(before)
+                    (_only_tells(before) and _names_something(after))
                     or _asks(words[at + 1 : at + 5])
                     or (words[at : at + 1] == ["so"] and _orders(words, at + 1))
                 )
@@ -119,9 +119,17 @@ def _parted(clause: _Clause) -> list[_Clause]:
 def _only_tells(before: Sequence[Piece]) -> bool:
     """Whether what stands before a joining word tells something and names nothing."""
     clause = _Clause(tuple(before), None)
+    if clause.words[0] in _words("question"):
+        return False
     return not any(piece.kind in _SLOTS for piece in before) and _is_telling(
         clause, None, told_before=False, last=False
     )
+
+
+def _names_something(pieces: Sequence[Piece]) -> bool:
+    """Whether there is something to edit, or an edit."""
+    edits = _words("edit") | _words("verb") | _words("choice")
+    return any(piece.kind in _SLOTS or piece.text.lower() in edits for piece in pieces)
 
 
 def _orders(words: Sequence[str], at: int) -> bool:

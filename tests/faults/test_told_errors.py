@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.conftest import Commands, write_faint, write_script
 
-KEYS = {"type", "output", "session", "edits", "verdicts", "error"}
+KEYS = {"type", "output", "session", "edits", "verdicts", "notes", "error"}
 
 
 def last_line(out: str) -> dict[str, Any]:
