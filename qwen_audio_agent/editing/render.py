@@ -80,14 +80,26 @@ def render(
         tags = Tags.of(tags)
     made = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
     made = replace(made, notes=tags.notes)
-    peaks = CodedPeaks.for_list(edit_list, subtype)
+    _write_below_ceiling(made, edit_list, sources, tags, progress)
+    return made
+
+
+def _write_below_ceiling(
+    made: AudioFile,
+    edit_list: EditList,
+    sources: Sources,
+    tags: Tags,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Write a file, again and a little quieter while its decoded peaks exceed what was promised."""
+    peaks = CodedPeaks.for_list(edit_list, made.subtype)
     if peaks is None:
         _write(made, edit_list, sources, tags, progress)
-        return made
+        return
     while True:
         try:
             _write(made, edit_list, sources, tags, progress, peaks)
-            return made
+            return
         except AboveCeilingError as error:
             peaks.more(error.excess_db)
 
