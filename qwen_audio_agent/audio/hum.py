@@ -34,7 +34,7 @@ _WINDOW_S: Final = 4
 _HOP_S: Final = 1
 _BINS_PER_HZ: Final = 8  # zero-padded: the peak of a tone is found to a tenth of a Hz
 _FEWEST_WINDOWS: Final = 5
-_MOST_WINDOWS: Final = 1024
+_MOST_WINDOWS: Final = 256
 _PERCENTILE: Final = 20
 # From the tone, in Hz: the sound beside it that it is compared with.
 _BESIDE_HZ: Final = (1.5, 6.0)

@@ -332,16 +332,16 @@ def _lowest(pooled: Power, sounding: Power, step: float) -> Power:
 def _moving_mean(values: Power, size: int) -> Power:
     """Mean of the `size` rows around every row; beyond the ends are zeros."""
     padded = np.pad(values, ((size // 2, (size - 1) // 2), (0, 0)))
-
-    def sums(num_rows: int) -> Power:
-        if num_rows == 1:
-            return padded
-        half = sums(num_rows // 2)
-        whole = half[: -(num_rows // 2)] + half[num_rows // 2 :]
-        return whole[:-1] + padded[num_rows - 1 :] if num_rows % 2 else whole
-
-    mean: Power = sums(size) * np.float32(1 / size)
-    return mean
+    # Sums of 1, 2, 4 ... rows; those that the size is made of are put one behind the other.
+    sums, total, summed = padded, np.zeros_like(values), 0
+    for bit in range(size.bit_length()):
+        rows = 1 << bit
+        if size & rows:
+            total += sums[summed : summed + len(values)]
+            summed += rows
+        sums = sums[:-rows] + sums[rows:] if len(sums) > rows else sums
+    total *= np.float32(1 / size)
+    return total
 
 
 def _grouped(values: Power, size: int, mode: Literal["edge", "constant"] = "edge") -> Power:
