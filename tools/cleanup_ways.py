@@ -40,11 +40,12 @@ def ours_silence(source: str, out: str) -> None:
     """Silence alone, from the signal alone: nothing is heard."""
     from qwen_audio_agent.audio.files import probe
     from qwen_audio_agent.cleanup.episode import apply_plan, plan_heard
-    from qwen_audio_agent.cleanup.recipe import Ends, Pauses, Recipe
+    from qwen_audio_agent.cleanup.recipe import Ends, Fillers, Pauses, Recipe
     from qwen_audio_agent.speech.words import Transcript
 
     pauses = Pauses(longer_than=LEAST_S, to=GAP_S)
-    recipe = Recipe(pauses=pauses, ends=Ends(head=GAP_S / 2, tail=GAP_S / 2))
+    ends = Ends(head=GAP_S / 2, tail=GAP_S / 2)
+    recipe = Recipe(fillers=Fillers(policy="keep"), pauses=pauses, ends=ends)
     file = probe(Path(source))
     planned = plan_heard(file, recipe, Transcript((), file.duration))
     apply_plan(planned.plan, file, out)

@@ -25,7 +25,7 @@ from qwen_audio_agent.speech.words import Word
 
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
 _SHORTEST_CUT: Final = 0.05
-_NOISE_MARGIN: Final = 0.03
+_NOISE_MARGIN: Final = 0.06  # a breath goes on, softly, beyond where it is found
 _WORD_MARGIN: Final = 0.02  # between a word and a noise beside it
 _AS_QUIET_AS_ROOM_DB: Final = 12.0
 _QUIET_WORD_DB: Final = 12.0
