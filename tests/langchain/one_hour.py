@@ -26,6 +26,15 @@ SPEECH = Path(__file__).parents[2] / "examples" / "interview.flac"
 HOUR = 3600
 
 
+class Forgetful(ScriptedChatModel):
+    """Keeps nothing of what it was sent: the sound is the model's, wherever that may be."""
+
+    def _generate(self, *given: Any, **named: Any) -> Any:
+        result = super()._generate(*given, **named)
+        self.requests.clear()
+        return result
+
+
 def write_hour(path: Path) -> None:
     """The sample recording over and over."""
     samples, rate = soundfile.read(SPEECH, dtype="int16")
@@ -67,7 +76,7 @@ def main(folder: Path, *, hears: bool) -> dict[str, Any]:
     with SpeechEditingToolkit.open(
         folder / "hour.wav", workspace=folder / "work", num_workers=1
     ) as toolkit:
-        model = ScriptedChatModel(messages=script(), profile={"audio_inputs": hears})
+        model = Forgetful(messages=script(), profile={"audio_inputs": hears})
         agent = create_agent(model, toolkit.get_tools(), middleware=editing_middleware(toolkit))
         state = agent.invoke({"messages": [{"role": "user", "content": "Do it"}]})
         kind, data = JsonPlusSerializer().dumps_typed(state)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qwen_audio_agent.speech.ears.acoustics import AcousticModel, Floats
 
+_BLOCK: Final = 512  # frames at once
 _ROWS: Final = 64
 """Frames multiplied at once: so few that BLAS does not call its threads, which cost more than the
 work."""
@@ -45,9 +46,9 @@ class SenoneScores:
         scores = np.empty((len(self), len(wanted)), np.float32)
         phones = self._model.phone_of_senone[wanted]
         for phone in np.unique(phones):
-            mine, block = self._block(int(phone))
             here = np.flatnonzero(phones == phone)
-            scores[:, here] = block[:, np.searchsorted(mine, wanted[here])]
+            for part, mine, block in self._blocks(int(phone)):
+                scores[part, here] = block[:, np.searchsorted(mine, wanted[here])]
         return scores
 
     @property
@@ -65,28 +66,25 @@ class SenoneScores:
         num_phones = len(self._model.phones)
         best = np.full(len(self), -np.inf, np.float32)
         of_phones = np.empty((len(self), num_phones, 3), np.float32)
-        for phone, (mine, block) in enumerate(self._blocks()):
-            np.maximum(best, block.max(axis=1), out=best)
-            of_phones[:, phone] = block[:, np.searchsorted(mine, self._model.senones[phone])]
+        for phone in range(num_phones):
+            for part, mine, block in self._blocks(phone):
+                best[part] = np.maximum(best[part], block.max(axis=1))
+                states = np.searchsorted(mine, self._model.senones[phone])
+                of_phones[part, phone] = block[:, states]
         return best, of_phones
 
-    def _blocks(self) -> Iterator[tuple[NDArray[np.intp], Floats]]:
-        for phone in range(len(self._model.phones)):
-            yield self._block(phone)
-
-    def _block(self, phone: int) -> tuple[NDArray[np.intp], Floats]:
-        """The senones that use the codebook of a phone, ascending, and their scores."""
-        model = self._model
-        mine = np.flatnonzero(model.phone_of_senone == phone)
-        scores = np.zeros((len(self), len(mine)), np.float32)
-        for stream, rows in enumerate(self._rows):
-            densities = self._densities(rows, phone, stream)
-            best = densities.max(axis=1, keepdims=True)
-            mixed = _times(np.exp(densities - best), np.exp(model.weights[stream][:, mine]))
-            np.log(mixed, out=mixed)
-            mixed += best
-            scores += mixed
-        return mine, scores
+    def _blocks(self, phone: int) -> Iterator[tuple[slice, NDArray[np.intp], Floats]]:
+        """Some frames at a time: which, the senones of a phone's codebook, and their scores."""
+        mine = np.flatnonzero(self._model.phone_of_senone == phone)
+        weights = np.exp(self._model.weights[:, :, mine])
+        for first in range(0, len(self), _BLOCK):
+            part = slice(first, min(first + _BLOCK, len(self)))
+            scores = np.zeros((part.stop - first, len(mine)), np.float32)
+            for stream, rows in enumerate(self._rows[:, part]):
+                densities = self._densities(rows, phone, stream)
+                best = densities.max(axis=1, keepdims=True)
+                scores += np.log(_times(np.exp(densities - best), weights[stream])) + best
+            yield part, mine, scores
 
     def _densities(self, rows: Floats, phone: int, stream: int) -> Floats:
         """Log densities of one codebook: float32 (T, densities)."""
