@@ -6,7 +6,7 @@ One call of it is one run in callbacks and traces, whose messages hold reference
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -18,8 +18,11 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.base import RunnableBinding
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
+from qwen_audio_agent.chat_models.calling import narrow_plainly
+from qwen_audio_agent.chat_models.conversation import read_conversation
 from qwen_audio_agent.chat_models.foreign_audio import with_sound, with_words
 from qwen_audio_agent.chat_models.scripted import as_chunk
 from qwen_audio_agent.errors import ChatModelError, QwenAudioAgentError, UsageError
@@ -83,18 +86,21 @@ class ForeignChatModel(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Allow tool calls, in the form that the other model has for them.
 
+        Each time it is called, the tools of this package are narrowed to the audios that there are.
+
         Raises:
             UsageError: it can call no tools.
         """
         if tool_choice is not None:
             kwargs["tool_choice"] = tool_choice
         try:
-            bound = self.model.bind_tools(tools, **kwargs)
+            self.model.bind_tools(tools, **kwargs)
         except NotImplementedError as error:
             raise UsageError(
                 f"{self.name or 'the model'} cannot call tools; choose another model"
             ) from error
-        return self.bind(**(bound.kwargs if isinstance(bound, RunnableBinding) else {}))
+        schemas = [convert_to_openai_tool(tool) for tool in tools]
+        return self.bind(tools=schemas, **({"tool_settings": kwargs} if kwargs else {}))
 
     def prepare(
         self, messages: Sequence[BaseMessage], *, has_tools: bool = False
@@ -117,6 +123,24 @@ class ForeignChatModel(BaseChatModel):
             return sent
         return [SystemMessage(f"{ABOUT} {ABOUT_TOOLS}" if has_tools else ABOUT), *sent]
 
+    def _with_tools(
+        self, messages: Sequence[BaseMessage], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a call was given, with tools that name the audios and times that there are."""
+        settings = dict(given)
+        tools = settings.pop("tools", None)
+        how = settings.pop("tool_settings", {})
+        if not tools:
+            return settings
+        audios = read_conversation(messages).audios
+        hear = self.hear or _nobody
+        lengths = {
+            number: audio.seconds or hear(audio.block.get("file_id", "")).duration
+            for number, audio in audios.items()
+        }
+        bound = self.model.bind_tools(narrow_plainly(tools, lengths), **how)
+        return {**(bound.kwargs if isinstance(bound, RunnableBinding) else {}), **settings}
+
     def _is_hearing(self) -> bool:
         if self.hears_sound is not None:
             return self.hears_sound
@@ -133,8 +157,9 @@ class ForeignChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         sent = self.prepare(messages, has_tools=bool(kwargs.get("tools")))
+        given = self._with_tools(messages, kwargs)
         with self._told_in_one_line():
-            return self.model._generate(sent, stop=stop, run_manager=run_manager, **kwargs)
+            return self.model._generate(sent, stop=stop, run_manager=run_manager, **given)
 
     def _stream(
         self,
@@ -150,8 +175,9 @@ class ForeignChatModel(BaseChatModel):
             )
             return
         sent = self.prepare(messages, has_tools=bool(kwargs.get("tools")))
+        given = self._with_tools(messages, kwargs)
         with self._told_in_one_line():
-            yield from self.model._stream(sent, stop=stop, run_manager=run_manager, **kwargs)
+            yield from self.model._stream(sent, stop=stop, run_manager=run_manager, **given)
 
     @contextmanager
     def _told_in_one_line(self) -> Iterator[None]:

@@ -95,6 +95,13 @@ def test_a_model_that_hears_is_sent_the_sound_and_after_the_edit_the_new_one(
     assert text_of(second[4]).endswith("clean")
 
 
+def bounds_of(request: dict[str, Any], tool: str, argument: str) -> tuple[float, float]:
+    """The least and the most that a request allows for an argument of a tool."""
+    (found,) = [t["function"] for t in request["tools"] if t["function"]["name"] == tool]
+    schema = found["parameters"]["properties"][argument]
+    return schema["minimum"], schema["maximum"]
+
+
 def test_the_command_edits_through_a_server_of_this_machine_that_knows_only_text(
     serve: Callable[..., ChatServer],
     talk: Path,
@@ -108,6 +115,8 @@ def test_the_command_edits_through_a_server_of_this_machine_that_knows_only_text
     first, second = server.requests
     assert first["model"] == "first"
     assert {tool["function"]["name"] for tool in first["tools"]} >= {"cut", "listen", "undo"}
+    assert [bounds_of(request, "cut", "audio") for request in server.requests] == [(1, 1), (1, 2)]
+    assert bounds_of(second, "cut", "end") == (0, pytest.approx(14.87, abs=0.01))
     told = first["messages"][1]["content"].splitlines()
     assert told[0] == "Audio 1: talk.flac, 14.87 s"
     assert told[1].startswith("Words heard, with seconds: welcome 0.")
