@@ -8,6 +8,7 @@ text editor or on the page of the report, is what happens.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import re
@@ -126,6 +127,8 @@ class Plan:
         ear: who heard the words.
         program: which version of this package made it.
         others: the further microphones of the same conversation, if there are several.
+        proposed: stands for what was proposed at first, however the plan is altered then; by
+            default that is what it holds.
     """
 
     episode: Episode
@@ -134,6 +137,31 @@ class Plan:
     ear: str = ""
     program: str = field(default="", compare=False)
     others: tuple[Episode, ...] = ()
+    proposed: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.proposed:
+            object.__setattr__(self, "proposed", self._digest())
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it is not as it was proposed: something was switched, moved or set otherwise."""
+        return self._digest() != self.proposed
+
+    def is_like(self, other: Plan) -> bool:
+        """Whether both do the same, however much of an episode may go."""
+        return self.allowing(1) == other.allowing(1)
+
+    def allowing(self, max_share: float) -> Plan:
+        """The same plan, by which so much of the episode may go, 0 to 1."""
+        return replace(self, recipe=self.recipe.allowing(max_share))
+
+    def _digest(self) -> str:
+        """Of what a person may alter, apart from how much may go."""
+        # A key that a later version adds, and leaves at its default, alters nothing.
+        recipe = self.recipe.allowing(1).model_dump(mode="json", exclude_defaults=True)
+        data = json.dumps([recipe, [asdict(proposal) for proposal in self.proposals]])
+        return hashlib.sha256(data.encode()).hexdigest()
 
     @property
     def tracks(self) -> tuple[Episode, ...]:
@@ -172,6 +200,7 @@ class Plan:
             "format": FORMAT,
             "program": self.program,
             "ear": self.ear,
+            "proposed": self.proposed,
             "episode": asdict(self.episode),
             "others": [asdict(other) for other in self.others],
             "recipe": self.recipe.to_json(),
@@ -210,10 +239,11 @@ class Plan:
         if len({proposal.id for proposal in found}) < len(found):
             raise UsageError("two proposals have the same id: give each its own")
         recipe = Recipe.from_data(fields.get("recipe", {}), "the recipe of the plan")
-        ear, program = (fields.get(name, "") for name in ("ear", "program"))
+        # What says nothing of how it was proposed counts as edited.
+        texts = {"ear": "", "program": "", "proposed": "unknown"}
+        about = {name: str(fields.get(name) or text)[:200] for name, text in texts.items()}
         ordered = sorted(found, key=lambda p: (p.start, p.end))
-        about = (str(ear)[:200], str(program)[:200])
-        return cls(episode, recipe, tuple(ordered), *about, others=tracks[1:])
+        return cls(episode, recipe, tuple(ordered), others=tracks[1:], **about)
 
 
 def read_plan(path: Path) -> Plan:

@@ -214,6 +214,11 @@ class Recipe(_Section):
     music: Music = Music()
     guards: Guards = Guards()
 
+    def allowing(self, max_share: float) -> Recipe:
+        """The same recipe, by which so much of an episode may go, 0 to 1."""
+        guards = self.guards.model_copy(update={"max_share": max_share})
+        return self.model_copy(update={"guards": guards})
+
     def to_json(self) -> dict[str, Any]:
         """Plain data; `Recipe.from_data` takes it back."""
         return self.model_dump(mode="json")

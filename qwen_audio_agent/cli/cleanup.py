@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from qwen_audio_agent.cleanup.guards import share_concern
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
+from qwen_audio_agent.cli.edited_plans import keep_edited
 from qwen_audio_agent.cli.one_line import json_line, one_line, tell
 from qwen_audio_agent.cli.progress import Progress
 from qwen_audio_agent.errors import EditError, SourceChangedError, UsageError
@@ -53,7 +53,7 @@ def cleanup(arguments: argparse.Namespace) -> int:
     for line in summary(plan):
         desk.remark(line)
     if not desk.applies:
-        write_whole(desk.plan_path, plan.to_text())
+        desk.write_plan(plan)
         look = desk.report(planned, files) or desk.plan_path
         desk.remark(_would_cut(plan, planned.concern or f"--apply, or look: {look}"))
         desk.result(plan, [])
@@ -88,15 +88,16 @@ class _Desk:
 
     def planned(self, files: Sequence[AudioFile]) -> Planned:
         """The plan that was given, or that lies beside the output, or else a new one."""
+        share = self._arguments.max_share
         plan = self._given or self._beside(files)
         if plan is None:
             self.remark(about_ear(self.listener.ear))
-            recipe = _allowing(self._recipe, self._arguments.max_share)
+            recipe = self._recipe if share is None else self._recipe.allowing(share)
             if len(files) > 1:
                 return plan_tracks(files, recipe, self.listener)
             return plan_episode(files[0], recipe, self.listener)
         _check(plan, files)
-        plan = replace(plan, recipe=_allowing(plan.recipe, self._arguments.max_share))
+        plan = plan if share is None else plan.allowing(share)
         return Planned(files[0], plan, self.listener.remembered(files[0]), share_concern(plan))
 
     def apply(self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path]) -> None:
@@ -110,7 +111,7 @@ class _Desk:
             if track == 1 and self._arguments.transcript:
                 transcript = self.listener.transcribe(file)
                 _write_transcript(Path(self._arguments.transcript), applied, transcript)
-        write_whole(self.plan_path, plan.to_text())
+        self.write_plan(plan)
         report = self.report(planned, files, outputs)
         whole = _clock(plan.episode.duration)
         self.remark(f"cut         {_clock(plan.removed)} of {whole} ({_share(plan):.1%})")
@@ -158,19 +159,40 @@ class _Desk:
             self._listener = Listener(ear, default_cache_folder(), progress)
         return self._listener
 
+    def write_plan(self, plan: Plan) -> None:
+        """Write the plan beside the output; one there that somebody edited is kept."""
+        kept = keep_edited(self.plan_path, plan)
+        if kept:
+            self.remark(f"kept        {kept}, the edited plan that was there")
+        write_whole(self.plan_path, plan.to_text())
+
     def _beside(self, files: Sequence[AudioFile]) -> Plan | None:
-        """An earlier plan beside the output, if it is for these recordings and this recipe."""
-        if not (self.applies and self.plan_path.is_file()):
+        """An earlier plan beside the output, if it is for these recordings and this recipe.
+
+        What would be done is what `--apply` does, so a plan that somebody edited stands there too.
+        """
+        if not self.plan_path.is_file():
             return None
         plan = read_plan(self.plan_path)
-        if self._arguments.recipe and plan.recipe != self._recipe:
+        if not (self.applies or plan.is_edited):
             return None
+        other = self._other(plan, files)
+        if other:
+            self.remark(f"new plan    {self.plan_path} is for another {other}")
+            return None
+        edited = " as it was edited; remove it for a new one" if plan.is_edited else ""
+        self.remark(f"plan from   {self.plan_path}{edited}")
+        return plan
+
+    def _other(self, plan: Plan, files: Sequence[AudioFile]) -> str:
+        """What a plan was made for in place of what is asked for; empty if it fits."""
+        if self._arguments.recipe and plan.recipe.allowing(1) != self._recipe.allowing(1):
+            return "recipe"
         try:
             _check(plan, files)
         except (SourceChangedError, UsageError):
-            return None
-        self.remark(f"plan from   {self.plan_path}")
-        return plan
+            return "recording"
+        return ""
 
     def _progress(self, title: str) -> Progress:
         return Progress(title, enabled=self._shows)
@@ -248,13 +270,6 @@ def _check(plan: Plan, files: Sequence[AudioFile]) -> None:
         raise UsageError(f"the plan is for {len(plan.tracks)} recordings, not for {len(files)}")
     for episode, file in zip(plan.tracks, files, strict=True):
         check_recording(episode, file)
-
-
-def _allowing(recipe: Recipe, max_share: float | None) -> Recipe:
-    if max_share is None:
-        return recipe
-    guards = recipe.guards.model_copy(update={"max_share": max_share})
-    return recipe.model_copy(update={"guards": guards})
 
 
 def _check_transcript(name: str | None) -> None:

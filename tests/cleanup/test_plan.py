@@ -30,6 +30,23 @@ def test_there_and_back(tmp_path):
     assert len(PLAN.to_text().splitlines()) < 90 + len(PLAN.proposals)
 
 
+def test_it_knows_whether_it_was_edited():
+    read = Plan.from_json(json.loads(PLAN.to_text()))
+    assert not PLAN.is_edited
+    assert not read.is_edited
+    assert not read.allowing(0.9).is_edited
+    off = read.switched(**{"filler-1": False})
+    assert off.is_edited
+    assert Plan.from_json(json.loads(off.to_text())).is_edited
+    assert not off.switched(**{"filler-1": True}).is_edited
+    assert Plan.from_json(changed(end=1.4)).is_edited
+    data = PLAN.to_json()
+    data["recipe"]["sound"]["denoise"] = 0.5
+    assert Plan.from_json(data).is_edited
+    del data["proposed"]
+    assert Plan.from_json(data).is_edited
+
+
 def test_a_plan_without_proposals_is_json():
     assert json.loads(replace(PLAN, proposals=()).to_text())["proposals"] == []
 
