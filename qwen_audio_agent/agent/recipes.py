@@ -114,7 +114,7 @@ def _denoise(taking: _Taking, step: Step) -> None:
 def _effect(taking: _Taking, step: Step) -> None:
     name, value = step.arguments.get("name", "normalize"), step.arguments.get("value")
     if name == "normalize":
-        taking.put("loudness", target=-16.0 if value is None else value)
+        taking.put("loudness", target="auto" if value is None else value)
     elif name == "highpass":
         taking.put("sound", highpass_hz=80.0 if value is None else value)
     elif name == "compress":

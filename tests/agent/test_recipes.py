@@ -32,6 +32,13 @@ def test_what_fits_any_episode_becomes_a_recipe(session):
     assert Recipe.from_data(tomllib.loads(text)) == recipe
 
 
+def test_the_usual_loudness_stays_that_of_each_episode(session):
+    session.call("effect", audio=1, name="normalize")
+    recipe, _ = recipe_from(session)
+    assert recipe.loudness.target == "auto"
+    assert recipe.loudness.for_channels(1) == -19
+
+
 def test_what_was_undone_is_not_in_it(session):
     session.call("effect", audio=1, name="highpass", value=90)
     session.call("effect", audio=2, name="normalize", value=-18)
