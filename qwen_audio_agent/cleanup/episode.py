@@ -93,7 +93,7 @@ def plan_heard(file: AudioFile, recipe: Recipe, transcript: Transcript) -> Plann
         AudioFileError: the recording cannot be read.
     """
     found = survey(file, transcript)
-    proposals = guarded(propose(found, recipe), recipe.guards, found.activity)
+    proposals = guarded(propose(found, recipe), recipe.guards, found.activity, transcript.words)
     plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, _PROGRAM)
     return Planned(file, plan, transcript, share_concern(plan))
 

@@ -10,19 +10,25 @@ from qwen_audio_agent.audio.activity import Activity
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
 from qwen_audio_agent.cleanup.recipe import Guards
 from qwen_audio_agent.speech.meaning import meanings
+from qwen_audio_agent.speech.words import Word
 
 _MEANT = ("repeat", "false start", "phrase")
 
 
-def guarded(proposals: Iterable[Proposal], guards: Guards, activity: Activity) -> list[Proposal]:
+def guarded(
+    proposals: Iterable[Proposal], guards: Guards, activity: Activity, words: Iterable[Word] = ()
+) -> list[Proposal]:
     """Switch off what would take a meaning away, or leave a shred of speech between two cuts.
 
     Args:
         proposals: in order of time.
         guards: of the recipe.
         activity: where somebody speaks.
+        words: of the whole recording: one that is written small anywhere is no name where it has a
+            capital, but begins a sentence there.
     """
-    return _apart([_meaningful(p, guards) for p in proposals], guards.least_kept, activity)
+    small = frozenset(word.text for word in words if word.text.islower())
+    return _apart([_meaningful(p, guards, small) for p in proposals], guards.least_kept, activity)
 
 
 def share_concern(plan: Plan) -> str:
@@ -36,11 +42,13 @@ def share_concern(plan: Plan) -> str:
     )
 
 
-def _meaningful(proposal: Proposal, guards: Guards) -> Proposal:
+def _meaningful(proposal: Proposal, guards: Guards, small: frozenset[str]) -> Proposal:
     """A repeat keeps its second try, but "twenty twenty" and "no no" may be meant."""
     if not (proposal.on and proposal.removes and proposal.kind in _MEANT):
         return proposal
-    lost = [m for m in guards.protect if m in meanings(proposal.words.split())]
+    words = proposal.words.split()
+    meant = meanings(words, begins_sentence=bool(words) and words[0].lower() in small)
+    lost = [m for m in guards.protect if m in meant]
     if not lost:
         return proposal
     return replace(proposal, on=False, concern=f"a {' and a '.join(lost)} would go with it")

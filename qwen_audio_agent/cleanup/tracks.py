@@ -72,7 +72,7 @@ def propose_for_tracks(surveys: Sequence[Survey], recipe: Recipe) -> tuple[Propo
     quiet = holes.holes(gone)
     found += [*holes.pauses(quiet, noises), *holes.ends(quiet, noises)]
     ordered = numbered(sorted(found, key=lambda p: (p.start, p.end, p.track)))
-    return tuple(guarded(ordered, recipe.guards, together.activity))
+    return tuple(guarded(ordered, recipe.guards, together.activity, together.transcript.words))
 
 
 def _is_own(survey: Survey, others: Sequence[Survey], proposal: Proposal) -> bool:

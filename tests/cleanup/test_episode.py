@@ -32,6 +32,12 @@ def test_fillers_repeats_and_pauses_are_proposed_where_they_are(made):
     assert pause.duration == pytest.approx(1.6 - 0.5, abs=0.13)  # 0.5 s of it stay
 
 
+def test_a_repeat_at_the_beginning_of_a_sentence_goes(made):
+    episode = made().room(0.3).speech("We we went home").room(0.3)
+    (again,) = plan_episode(episode.file(), PLAIN, episode.listener()).plan.active
+    assert (again.kind, again.words) == ("repeat", "We")
+
+
 def test_pauses_around_a_filler_that_goes_are_one_pause(made):
     episode = made().room(0.3).speech("we went").room(0.5).say("um", 0.4, "filler").room(0.6)
     episode.speech("home").room(0.5)

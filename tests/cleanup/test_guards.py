@@ -8,6 +8,7 @@ from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
 from qwen_audio_agent.cleanup.plan import Episode, Plan, Proposal
 from qwen_audio_agent.cleanup.recipe import Guards, Recipe
+from qwen_audio_agent.speech.words import Word
 
 SPEAKING = Activity(1000, 20_000, (Span(0, 20_000),), np.ones(2000, np.float32))
 SILENT = Activity(1000, 20_000, (), np.zeros(2000, np.float32))
@@ -34,6 +35,23 @@ def test_what_would_take_a_meaning_away_is_asked_about(words, why):
     (asked,) = guarded([cut(1, 1, 2, words, "repeat")], Guards(), SPEAKING)
     assert not asked.on
     assert asked.concern == f"a {why} would go with it"
+
+
+@pytest.mark.parametrize(
+    ("said", "repeat", "is_cut"),
+    [
+        ("We we went home", "We", True),
+        ("So the The the bridge", "The", True),
+        ("We went so We went home and we stayed", "We went", True),
+        ("Duran Duran sang", "Duran", False),
+        ("So mister Miyazaki said", "mister Miyazaki", False),
+        ("Sarah said sarah", "Sarah", False),
+    ],
+)
+def test_a_capital_that_begins_a_sentence_makes_no_name(said, repeat, is_cut):
+    words = [Word(text, i, i + 1) for i, text in enumerate(said.split())]
+    (found,) = guarded([cut(1, 1, 2, repeat, "repeat")], Guards(), SPEAKING, words)
+    assert found.on == is_cut
 
 
 def test_a_recipe_may_allow_it():
