@@ -8,7 +8,6 @@ resident set. To pin it to one core: taskset -c 0 python tools/benchmark.py effe
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 import tempfile
@@ -67,17 +66,25 @@ def effect(name: str, source: Path) -> None:
 
 def chain(suffix: str, source: Path) -> None:
     """The podcast chain, from file to file."""
-    from qwen_audio_agent.audio.files import probe
+    from qwen_audio_agent.audio.files import blocks, probe
+    from qwen_audio_agent.audio.hum import find_hum
+    from qwen_audio_agent.cleanup.plan import Episode
+    from qwen_audio_agent.cleanup.recipe import load_recipe
+    from qwen_audio_agent.cleanup.sound import with_sound
     from qwen_audio_agent.editing.edit_list import EditList
-    from qwen_audio_agent.editing.effects.podcast import podcast_effects
     from qwen_audio_agent.editing.render import render
     from qwen_audio_agent.editing.sources import Sources
 
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:
         sources = Sources(Path(folder) / "cache")
-        sources.add_file("a", probe(source))
+        file = probe(source)
+        sources.add_file("a", file)
+        hum = find_hum(blocks(file))
+        tones = (hum.frequency_hz, hum.num_harmonics) if hum else (None, 0)
+        about = (file.sample_rate, file.num_channels, file.num_frames)
+        episode = Episode(source.name, "", *about, None, None, *tones)
         whole = EditList.from_file("a", sources.files["a"])
-        made = dataclasses.replace(whole, effects=podcast_effects())
+        made = with_sound(whole, load_recipe("podcast"), episode, sources)
         render(made, sources, Path(folder) / f"out.{suffix}")
 
 

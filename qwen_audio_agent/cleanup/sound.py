@@ -35,7 +35,7 @@ def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: S
         EditError: a crossfade is longer than what it joins.
     """
     music = recipe.music
-    effects = [*_effects(recipe, episode)]
+    effects = chain(recipe, episode)
     if music.bed:
         levels = (("level_db", music.bed_db), ("duck_db", -music.duck_db))
         effects.append(EffectCall("bed", levels, _source(music.bed, sources)))
@@ -51,8 +51,16 @@ def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: S
     return operations.apply_effect(made, EffectCall("normalize", settings))
 
 
-def _effects(recipe: Recipe, episode: Episode) -> list[EffectCall]:
-    """First what repairs, then what shapes."""
+def chain(recipe: Recipe, episode: Episode) -> list[EffectCall]:
+    """The effects on a programme, apart from its loudness: first what repairs, then what shapes.
+
+        declick -> hum -> highpass -> denoise -> deess -> compress
+
+    Args:
+        recipe: what is asked for.
+        episode: what was measured: the hum, and the loudness, which the compressor begins 3 dB
+            above; where that is not known it begins at -24 dBFS.
+    """
     sound = recipe.sound
     calls = []
     if sound.declick:

@@ -1,8 +1,7 @@
-"""The whole chain on a recording, from file to file."""
+"""The sound of the podcast recipe on a recording, from file to file."""
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +13,25 @@ import soundfile
 from qwen_audio_agent.audio.files import blocks, probe
 from qwen_audio_agent.audio.hum import find_hum
 from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs, true_peak_dbtp
+from qwen_audio_agent.cleanup.plan import Episode
+from qwen_audio_agent.cleanup.recipe import load_recipe
+from qwen_audio_agent.cleanup.sound import chain, with_sound
+from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.editing.edit_list import EditList
-from qwen_audio_agent.editing.effects.podcast import podcast_effects
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
+from qwen_audio_agent.speech.words import Transcript
+
+
+def test_what_repairs_comes_before_what_shapes() -> None:
+    episode = Episode("a.wav", "", 44_100, 2, 441_000, -25.0, None, 50.0, 7)
+    recipe = load_recipe("podcast")
+    sound = recipe.sound.model_copy(update={"declick": True})
+    calls = chain(recipe.model_copy(update={"sound": sound}), episode)
+    names = ["declick", "hum", "highpass", "denoise", "deess", "compress"]
+    assert [call.name for call in calls] == names
+    assert dict(calls[1].settings) == {"frequency_hz": 50.0, "num_harmonics": 7}
+    assert dict(calls[-1].settings)["threshold_db"] == -22.0
 
 
 @pytest.fixture
@@ -36,35 +50,39 @@ def recorded(speech_data: Path, tmp_path: Path) -> Path:
 def test_noise_and_hum_go_and_the_loudness_is_right(
     suffix: str, recorded: Path, tmp_path: Path
 ) -> None:
+    file = probe(recorded)
     sources = Sources(tmp_path / "cache")
-    sources.add_file("a", probe(recorded))
-    loudness = loudness_lufs(blocks(probe(recorded)))
-    edit_list = dataclasses.replace(
-        EditList.from_file("a", sources.files["a"]),
-        effects=podcast_effects(loudness_lufs=loudness),
-    )
+    sources.add_file("a", file)
+    episode = survey(file, Transcript((), file.duration)).episode
+    assert episode.loudness_lufs is not None
+    whole = EditList.from_file("a", sources.files["a"])
+    edit_list = with_sound(whole, load_recipe("podcast"), episode, sources)
     render(edit_list, sources, tmp_path / f"out.{suffix}")
     made = probe(tmp_path / f"out.{suffix}")
     assert loudness_lufs(blocks(made)) == pytest.approx(-16, abs=0.2)
     assert true_peak_dbtp(blocks(made)) <= -1
     assert find_hum(blocks(made)) is None
-    louder = -16 - loudness
+    louder = -16 - episode.loudness_lufs
     assert noise_floor_dbfs(blocks(made)) < noise_floor_dbfs(blocks(probe(recorded))) + louder - 6
 
 
 LONG = """
-import sys, dataclasses
+import sys
 from pathlib import Path
 from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.cleanup.plan import Episode
+from qwen_audio_agent.cleanup.recipe import load_recipe
+from qwen_audio_agent.cleanup.sound import with_sound
 from qwen_audio_agent.editing.edit_list import EditList
-from qwen_audio_agent.editing.effects.podcast import podcast_effects
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 source, output = map(Path, sys.argv[1:])
 sources = Sources(output.parent / "cache")
-sources.add_file("a", probe(source))
+file = probe(source)
+sources.add_file("a", file)
 whole = EditList.from_file("a", sources.files["a"])
-render(dataclasses.replace(whole, effects=podcast_effects()), sources, output)
+episode = Episode("in.wav", "", file.sample_rate, 2, file.num_frames, None, None, 50.0, 10)
+render(with_sound(whole, load_recipe("podcast"), episode, sources), sources, output)
 status = Path("/proc/self/status").read_text()
 print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 """
