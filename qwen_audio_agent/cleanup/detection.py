@@ -33,8 +33,6 @@ _LONGEST_FILLER: Final = 1.5  # seconds; what is held longer is music, or a sing
 _DOUBTED: Final = 0.4  # at most, of what need not be so
 _INSIDE: Final = (0.1, 0.02)  # seconds; a vowel that has more of a word on both sides is its own
 _UNHEARD: Final = 0.5  # of a held vowel must lie between words
-# Ears whose words are too often wrong to say that a sound is a word because they heard one there.
-_GUESSING_EARS: Final = ("pocketsphinx",)
 
 
 def propose(survey: Survey, recipe: Recipe) -> tuple[Proposal, ...]:
@@ -84,8 +82,8 @@ class Finder:
 
     @property
     def _guesses(self) -> bool:
-        """Whether the words that were heard are but guesses."""
-        return self.survey.transcript.ear in _GUESSING_EARS
+        """Whether words are too often wrong to say that a sound is one because it was heard."""
+        return self.survey.transcript.reliable is False
 
     def _held(self, heard: Sequence[Proposal]) -> Iterator[Proposal]:
         """Fillers that the ear passed over, or took for words."""
@@ -97,9 +95,10 @@ class Finder:
         for vowel in self.survey.held:
             if any(vowel.start < end and vowel.end > start for start, end in known):
                 continue
+            near = max(0, bisect_left(starts, vowel.start) - 3)
             inside = [
                 (word.start, word.end)
-                for word in transcript.words[max(0, bisect_left(starts, vowel.start) - 3) :][:12]
+                for word in transcript.words[near : near + 12]
                 if word.start < vowel.end and word.end > vowel.start
             ]
             covered = sum(min(vowel.end, end) - max(vowel.start, start) for start, end in inside)
@@ -138,7 +137,8 @@ class Finder:
         confidence = item.confidence
         if item.kind == "filler" and end - start > _LONGEST_FILLER:
             confidence = min(confidence, _DOUBTED)
-        if self._guesses and item.kind in ("repeat", "false start"):
+        is_known_to_hear = self.survey.transcript.reliable is True
+        if not is_known_to_hear and item.kind in ("repeat", "false start"):
             confidence = min(confidence, _DOUBTED)
         return _proposal(
             item.kind,

@@ -24,7 +24,6 @@ from qwen_audio_agent.cleanup.plan import Proposal
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.survey import Survey
 from qwen_audio_agent.errors import UsageError
-from qwen_audio_agent.speech.words import Transcript
 
 _MARGIN = 0.05  # seconds; the other must be silent beside what is cut, too
 # A voice that is so much quieter than the microphone's own one comes from across the table.
@@ -124,5 +123,5 @@ def _together(surveys: Sequence[Survey]) -> Survey:
         tuple(united(span for survey in surveys for span in survey.activity.speech)),
         power,
     )
-    transcript = Transcript(tuple(words), longest.file.duration, ear=longest.transcript.ear)
+    transcript = replace(longest.transcript, words=tuple(words), gaps=())
     return replace(longest, activity=activity, transcript=transcript)

@@ -191,10 +191,12 @@ class Listener:
         self, sound: _Sound, spans: Sequence[Span], progress: Callable[[float], None]
     ) -> Transcript:
         duration = sound.num_frames / sound.sample_rate
+        reliable = getattr(self.ear, "reliable", None)  # an ear of others may not say
         if not spans:
-            return Transcript((), duration, ear=self.ear.name)
+            return Transcript((), duration, ear=self.ear.name, reliable=reliable)
         heard = self._answers(sound, [Task(span) for span in spans], Transcript.from_json, progress)
-        return replace(stitch(spans, heard, sound.sample_rate), duration=duration)
+        stitched = stitch(spans, heard, sound.sample_rate)
+        return replace(stitched, duration=duration, reliable=reliable)
 
     def _find(self, sound: _Sound, phrase: str) -> tuple[Match, ...]:
         words = normalise(phrase)

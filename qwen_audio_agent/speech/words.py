@@ -66,6 +66,8 @@ class Transcript:
         language: BCP 47 tag.
         ear: name of the ear that heard it.
         gaps: silences and breaths between the words, ordered.
+        reliable: whether most words are what was said, as far as that is known of the ear; False
+            where many are guesses.
     """
 
     words: tuple[Word, ...]
@@ -73,6 +75,7 @@ class Transcript:
     language: str = "en"
     ear: str = ""
     gaps: tuple[Gap, ...] = ()
+    reliable: bool | None = None
 
     @property
     def text(self) -> str:
@@ -104,8 +107,12 @@ class Transcript:
         return find_text(texts, phrase, min_score)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as plain data, `estimated` only where true; `from_json` takes it back."""
+        """Everything as plain data, `estimated` only where true and `reliable` where it is known;
+        `from_json` takes it back.
+        """
         data = asdict(self)
+        if self.reliable is None:
+            del data["reliable"]
         for word in data["words"]:
             if not word["estimated"]:
                 del word["estimated"]
@@ -125,6 +132,7 @@ class Transcript:
             language=fields.text("language", "en"),
             ear=fields.text("ear", ""),
             gaps=tuple(_gap(item) for item in fields.items("gaps", "gap")),
+            reliable=fields.flag("reliable") if fields.has("reliable") else None,
         )
         if any(later.start < word.start for word, later in pairwise(transcript.words)):
             raise ValueError("the words of a transcript are ordered by their start")
@@ -228,6 +236,9 @@ class _Fields:
         rule = f"'{name}' of {self._where} is a number from 0 to {highest:g}"
         self._check(is_number and 0 <= value <= highest, rule, value)
         return float(value)
+
+    def has(self, name: str) -> bool:
+        return self._data.get(name) is not None
 
     def flag(self, name: str) -> bool:
         value = self._data.get(name, False)

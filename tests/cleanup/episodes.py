@@ -20,6 +20,7 @@ class KnowingEar:
     name = "knowing"
     version = "1"
     description = "knows what was said"
+    reliable = True
 
     def __init__(self, words):
         self.words = tuple(words)

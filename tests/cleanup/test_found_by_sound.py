@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from qwen_audio_agent.audio.files import probe
-from qwen_audio_agent.cleanup.episode import plan_heard
+from qwen_audio_agent.cleanup.episode import plan_episode, plan_heard
 from qwen_audio_agent.cleanup.recipe import load_recipe
+from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript, Word
-from tests.cleanup.episodes import without_sound
+from tests.cleanup.episodes import KnowingEar, without_sound
 
 PLAIN = without_sound(load_recipe("podcast"))
 
@@ -25,16 +26,16 @@ def sample(interview):
     return probe(interview), words, um
 
 
-def fillers(sample, words, ear):
+def fillers(sample, words, reliable):
     file = sample[0]
     ordered = tuple(sorted(words, key=lambda word: word.start))
-    plan = plan_heard(file, PLAIN, Transcript(ordered, file.duration, ear=ear)).plan
+    plan = plan_heard(file, PLAIN, Transcript(ordered, file.duration, reliable=reliable)).plan
     return [p for p in plan.proposals if p.kind == "filler" and p.on]
 
 
 def test_a_filler_that_the_ear_passed_over_is_found(sample):
     _, words, um = sample
-    (found,) = fillers(sample, words, "knowing")
+    (found,) = fillers(sample, words, reliable=True)
     assert found.reason.startswith("a vowel held")
     assert found.start == pytest.approx(um["start"], abs=0.12)
     assert found.end == pytest.approx(um["end"], abs=0.12)
@@ -43,19 +44,20 @@ def test_a_filler_that_the_ear_passed_over_is_found(sample):
 def test_a_word_that_an_ear_heard_there_is_believed_unless_it_guesses(sample):
     _, words, um = sample
     misheard = [*words, Word("arm", um["start"], um["end"])]
-    assert fillers(sample, misheard, "knowing") == []
-    assert len(fillers(sample, misheard, "pocketsphinx")) == 1
+    assert fillers(sample, misheard, reliable=True) == []
+    assert fillers(sample, misheard, reliable=None) == []
+    assert len(fillers(sample, misheard, reliable=False)) == 1
 
 
 def test_a_vowel_inside_a_longer_word_is_its_own(sample):
     _, words, um = sample
     longer = [*words, Word("armada", um["start"] - 0.15, um["end"] + 0.1)]
-    assert fillers(sample, longer, "pocketsphinx") == []
+    assert fillers(sample, longer, reliable=False) == []
 
 
 def test_other_languages_have_other_fillers(sample):
     file, words, _ = sample
-    heard = Transcript(tuple(words), file.duration, language="de", ear="knowing")
+    heard = Transcript(tuple(words), file.duration, language="de", reliable=True)
     plan = plan_heard(file, PLAIN, heard).plan
     assert not [p for p in plan.proposals if p.kind == "filler"]
 
@@ -89,16 +91,31 @@ def test_what_a_guessing_ear_hears_in_a_silent_room_is_nothing(made):
     words = list(episode.words)
     # The last word before the pause is said to go on through all of it.
     words[2] = Word("home", words[2].start, words[3].start)
-    for ear, found in (("pocketsphinx", 1), ("knowing", 0)):
-        heard = Transcript(tuple(words), episode.at, ear=ear)
+    for reliable, found in ((False, 1), (None, 0), (True, 0)):
+        heard = Transcript(tuple(words), episode.at, reliable=reliable)
         plan = plan_heard(episode.file(), PLAIN, heard).plan
         assert sum(p.kind == "pause" and p.on for p in plan.proposals) == found
 
 
 def test_a_guess_of_a_repeat_is_left_to_a_person(made):
     episode = made().room(0.4).speech("we went we went home").room(0.4)
-    for ear, on in (("pocketsphinx", False), ("knowing", True)):
-        heard = Transcript(tuple(episode.words), episode.at, ear=ear)
+    for reliable, on in ((False, False), (None, False), (True, True)):
+        heard = Transcript(tuple(episode.words), episode.at, reliable=reliable)
         plan = plan_heard(episode.file(), PLAIN, heard).plan
         (repeat,) = [p for p in plan.proposals if p.kind == "repeat"]
         assert repeat.on is on
+
+
+def test_an_ear_of_others_that_says_nothing_of_itself_is_asked_about(made):
+    class Unknown:
+        name = version = description = "unknown"
+
+        def __init__(self, words):
+            self.listen = lambda audio: Transcript(tuple(words), audio.duration)
+
+    episode = made().room(0.4).speech("we went we went home").room(0.4)
+    for ear, on in ((Unknown(episode.words), False), (KnowingEar(episode.words), True)):
+        planned = plan_episode(episode.file(), PLAIN, Listener(ear, None, num_workers=1))
+        (repeat,) = [p for p in planned.plan.proposals if p.kind == "repeat"]
+        assert repeat.on is on
+        assert repeat.concern == ("" if on else "the ear is not sure")

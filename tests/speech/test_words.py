@@ -107,3 +107,11 @@ def test_only_a_word_whose_time_is_an_estimate_says_so():
     assert second["estimated"] is True
     assert Transcript.from_json(transcript.to_json()) == transcript
     assert guessed.shift(1.0).estimated
+
+
+def test_what_is_not_known_of_the_ear_is_not_written():
+    words = (Word("a", 0.0, 1.0),)
+    assert "reliable" not in Transcript(words, 1.0).to_json()
+    for reliable in (True, False, None):
+        transcript = Transcript(words, 1.0, reliable=reliable)
+        assert Transcript.from_json(transcript.to_json()) == transcript

@@ -68,6 +68,7 @@ class NetworkEar(ABC):
     takes: ClassVar[str] = "a folder or hub id of weights"
     takes_whole_machine: ClassVar[bool] = True
     batch_size: ClassVar[int] = 1
+    reliable: ClassVar[bool] = True
 
     def __init__(self, weights: str | None = None) -> None:
         variable = weights_variable(self.name)

@@ -110,6 +110,7 @@ class PocketSphinxEar:
         "lively conversation: plug in Whisper or Qwen-Audio there"
     )
     rank: ClassVar[int] = 10
+    reliable: ClassVar[bool] = False
 
     @property
     def version(self) -> str:
