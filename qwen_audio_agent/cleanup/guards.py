@@ -1,14 +1,20 @@
-"""What must not happen by itself: proposals that a person should look at are switched off."""
+"""What must not happen by itself: proposals that a person should look at are switched off, and
+music that nobody asked for is refused.
+"""
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from qwen_audio_agent.audio.activity import Activity
+from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
-from qwen_audio_agent.cleanup.recipe import Guards
+from qwen_audio_agent.cleanup.recipe import Guards, Recipe
+from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.speech.meaning import meanings
 from qwen_audio_agent.speech.words import Word
 
@@ -40,6 +46,38 @@ def share_concern(plan: Plan) -> str:
         f"{share:.0%} of the episode would go, and the recipe's guards.max_share is {most:.0%}: "
         "look at the report, switch cuts off, or allow more"
     )
+
+
+def check_music(plan: Plan, folder: Path, own: Recipe) -> None:
+    """Refuse music that a plan alone names, unless it lies in the folder of the plan.
+
+    A plan may come from anybody, and what is to be heard in a result nobody reads there.
+
+    Args:
+        plan: that was read from a file.
+        folder: that the file lies in.
+        own: the recipe that the person names; its music may lie anywhere.
+
+    Raises:
+        UsageError: says which file, and how it may be used.
+    """
+    for name, path in plan.recipe.music.files.items():
+        if path not in own.music.files.values() and not _is_inside(path, folder):
+            raise UsageError(
+                f"the plan takes {shown(Path(path))} for its {name}: give --recipe with the recipe "
+                f"that names it, or put it into the folder of the plan"
+            )
+
+
+def _is_inside(path: str, folder: Path) -> bool:
+    """Whether a path leads into a folder, by its name and by the links on it as well."""
+    # What the name says first: nothing outside, such as a share of the network, is even looked at.
+    if not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder.absolute())):
+        return False
+    try:
+        return Path(path).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _meaningful(proposal: Proposal, guards: Guards, small: frozenset[str]) -> Proposal:

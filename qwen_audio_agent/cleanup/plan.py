@@ -247,7 +247,9 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan from a file.
+    """Read a plan from a file; paths of music are from the folder that it lies in.
+
+    What it names is not to be trusted: see `guards.check_music`.
 
     Raises:
         UsageError: it cannot be read, or is no plan; says what is wrong, and where.
@@ -257,7 +259,8 @@ def read_plan(path: Path) -> Plan:
             text = file.read(_MAX_BYTES + 1)
         if len(text) > _MAX_BYTES:
             raise UsageError(f"{shown(path)} is too large for a plan")
-        return Plan.from_json(json.loads(text))
+        plan = Plan.from_json(json.loads(text))
+        return replace(plan, recipe=plan.recipe.with_music_beside(path.parent))
     except OSError as error:
         raise UsageError(f"{shown(path)} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -184,6 +184,12 @@ class Music(_Section):
     bed_db: Softer = -4.0
     duck_db: Softer = -14.0
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The paths that are given, by what they are for."""
+        named = {"intro": self.intro, "outro": self.outro, "bed": self.bed}
+        return {name: path for name, path in named.items() if path}
+
 
 class Guards(_Section):
     """What is asked about instead of being done.
@@ -218,6 +224,12 @@ class Recipe(_Section):
         """The same recipe, by which so much of an episode may go, 0 to 1."""
         guards = self.guards.model_copy(update={"max_share": max_share})
         return self.model_copy(update={"guards": guards})
+
+    def with_music_beside(self, folder: Path) -> Recipe:
+        """The same recipe with the paths of its music made whole, from a folder."""
+        whole = {name: str(folder.absolute() / path) for name, path in self.music.files.items()}
+        music = self.music.model_copy(update=whole)
+        return self.model_copy(update={"music": music}) if whole else self
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `Recipe.from_data` takes it back."""
@@ -260,18 +272,7 @@ def load_recipe(name: str | Path) -> Recipe:
         recipe = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{shown(path)} is no TOML: {error}") from None
-    return _with_music_beside(Recipe.from_data(recipe, shown(path)), path.parent)
-
-
-def _with_music_beside(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with the paths of its music made whole, from the folder that it lies in."""
-    music = recipe.music
-    found = {
-        name: str(folder / path)
-        for name in ("intro", "outro", "bed")
-        if (path := getattr(music, name))
-    }
-    return recipe.model_copy(update={"music": music.model_copy(update=found)}) if found else recipe
+    return Recipe.from_data(recipe, shown(path)).with_music_beside(path.parent)
 
 
 def _mistake(error: ValidationError) -> str:

@@ -21,7 +21,7 @@ from qwen_audio_agent.cleanup.episode import (
     plan_episode,
     plan_tracks,
 )
-from qwen_audio_agent.cleanup.guards import share_concern
+from qwen_audio_agent.cleanup.guards import check_music, share_concern
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
@@ -97,6 +97,7 @@ class _Desk:
                 return plan_tracks(files, recipe, self.listener)
             return plan_episode(files[0], recipe, self.listener)
         _check(plan, files)
+        check_music(plan, Path(self._arguments.apply or self.plan_path).parent, self._recipe)
         plan = plan if share is None else plan.allowing(share)
         return Planned(files[0], plan, self.listener.remembered(files[0]), share_concern(plan))
 

@@ -1,13 +1,15 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qwen_audio_agent.audio.activity import Activity
 from qwen_audio_agent.audio.samples import Span
-from qwen_audio_agent.cleanup.guards import guarded, share_concern
+from qwen_audio_agent.cleanup.guards import check_music, guarded, share_concern
 from qwen_audio_agent.cleanup.plan import Episode, Plan, Proposal
 from qwen_audio_agent.cleanup.recipe import Guards, Recipe
+from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.speech.words import Word
 
 SPEAKING = Activity(1000, 20_000, (Span(0, 20_000),), np.ones(2000, np.float32))
@@ -90,3 +92,32 @@ def test_too_large_a_share_is_a_concern():
     plan = Plan(Episode("a.wav", "", 1000, 1, 10_000), Recipe(), (cut(1, 0, 4.1),))
     assert "41% of the episode would go" in share_concern(plan)
     assert share_concern(replace(plan, proposals=(cut(1, 0, 3.9),))) == ""
+
+
+class TestMusicOfAPlan:
+    @staticmethod
+    def plan(**music):
+        recipe = Recipe.from_data({"music": {name: str(path) for name, path in music.items()}})
+        return Plan(Episode("a.wav", "", 1000, 1, 10_000), recipe)
+
+    def test_may_lie_beside_it(self, tmp_path):
+        inside = {"intro": tmp_path / "a.wav", "bed": tmp_path / "b" / "c" / ".." / "d.wav"}
+        check_music(self.plan(**inside), tmp_path, Recipe())
+
+    @pytest.mark.parametrize("name", ["intro", "outro", "bed"])
+    @pytest.mark.parametrize("path", ["/etc/hostname", "{}/../secret.wav", "{}2/a.wav", "{}/link"])
+    def test_may_not_lie_elsewhere(self, name, path, tmp_path):
+        folder = tmp_path / "plan"
+        folder.mkdir()
+        (tmp_path / "secret.wav").write_bytes(b"")
+        (folder / "link").symlink_to(tmp_path / "secret.wav")
+        named = path.format(folder)
+        with pytest.raises(UsageError, match=f"for its {name}: give --recipe") as caught:
+            check_music(self.plan(**{name: named}), folder, Recipe())
+        assert repr(str(Path(named))) in str(caught.value)
+
+    def test_may_lie_where_the_recipe_of_the_person_says(self, tmp_path):
+        recipe = self.plan(outro="/music/theme.wav").recipe
+        check_music(self.plan(intro="/music/theme.wav"), tmp_path, recipe)
+        with pytest.raises(UsageError, match="other"):
+            check_music(self.plan(intro="/music/other.wav"), tmp_path, recipe)

@@ -207,6 +207,28 @@ def test_wrong_use_is_answered_in_one_line(
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac"]
 
 
+def test_music_that_a_plan_alone_names_is_refused(
+    talk: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine").mkdir()
+    theme = Path(shutil.copy(talk, "mine/theme.flac"))
+    recipe = Path("mine/recipe.toml")
+    recipe.write_text(f"{PLAIN}[music]\nintro = 'theme.flac'\n", encoding="utf-8")
+    Path("out").mkdir()
+    done = ["cleanup", "ep.flac", "-o", "out/a.flac", "--no-report"]
+    assert main([*done, "--recipe", "mine/recipe.toml"]) == 0
+    capsys.readouterr()
+    assert main([*done, "--apply"]) == 2
+    assert f"{str(tmp_path / theme)!r} for its intro: give --recipe" in capsys.readouterr().err
+    assert not Path("out/a.flac").exists()
+    assert main([*done, "--apply", "--recipe", str(recipe.absolute())]) == 0
+    assert seconds("out/a.flac") > seconds(talk) * 1.5
+    # Beside the plan it needs nobody's recipe.
+    plan = Path("out/a.plan.json").read_text(encoding="utf-8")
+    Path("mine/a.plan.json").write_text(plan.replace(f"{tmp_path / theme}", "theme.flac"))
+    assert main([*done, "--apply", "mine/a.plan.json"]) == 0
+
+
 def test_a_plan_for_another_recording_is_refused(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

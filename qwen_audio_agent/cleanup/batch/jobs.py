@@ -94,17 +94,13 @@ def recipe_hash(recipe: Recipe) -> str:
     Raises:
         AudioFileError: one of its sounds cannot be read.
     """
-    music = recipe.music
-    sounds = [content_hash(Path(p)) for p in (music.intro, music.outro, music.bed) if p]
+    sounds = [content_hash(Path(path)) for path in recipe.music.files.values()]
     return key_of(recipe.to_json(), sounds)
 
 
 def sendable(recipe: Recipe) -> dict[str, object]:
     """A recipe as plain data, with its sounds found from every working folder."""
-    music = recipe.music
-    paths = {"intro": music.intro, "outro": music.outro, "bed": music.bed}
-    whole = {name: str(Path(path).absolute()) for name, path in paths.items() if path}
-    return recipe.model_copy(update={"music": music.model_copy(update=whole)}).to_json()
+    return recipe.with_music_beside(Path()).to_json()
 
 
 def _is_output(recording: Recording, folder: str, earlier: set[str]) -> bool:
