@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error
+from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_full
+from qwen_audio_agent.errors import UsageError
 
 
 def copy_whole(source: Path, target: Path) -> None:
@@ -31,6 +33,26 @@ def write_whole(path: Path, content: str) -> None:
     # File names may hold bytes that are no text: "\\udcff", as JSON writes them too.
     with written_whole(path) as file:
         file.write(content.encode("utf-8", "backslashreplace"))
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a name that cannot be written, before hours of work go into what it is to hold.
+
+    Raises:
+        UsageError: it is a folder, or its folder is missing or cannot be written.
+        DiskError: the disk is full.
+    """
+    if path.is_dir():
+        raise UsageError(f"{shown(path)} is a folder: give another name")
+    try:
+        # Asking for the permission would not see a read-only disk; trying does.
+        with HiddenFile(path.parent):
+            pass
+    except OSError as error:
+        if is_full(error):
+            raise disk_error(path, error) from None
+        reason = f"{shown(path)} cannot be written: {error.strerror}"
+        raise UsageError(f"{reason}; choose another folder") from None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from qwen_audio_agent.audio.files import AudioFile, probe, same_file
 from qwen_audio_agent.audio.formats import shown
-from qwen_audio_agent.audio.whole_file import write_whole
+from qwen_audio_agent.audio.whole_file import check_writable, write_whole
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.cleanup.episode import (
     Applied,
@@ -45,7 +45,8 @@ def cleanup(arguments: argparse.Namespace) -> int:
     if not sources or (arguments.tracks and arguments.audio):
         raise UsageError("name one recording, or the microphones of a conversation after --tracks")
     outputs = _outputs(arguments, sources)
-    _check_transcript(arguments.transcript)
+    if arguments.transcript:
+        _check_transcript(Path(arguments.transcript), [*sources, *outputs])
     desk = _Desk(arguments, outputs[0])
     files = [desk.opened(source) for source in sources]
     planned = desk.planned(files)
@@ -273,10 +274,15 @@ def _check(plan: Plan, files: Sequence[AudioFile]) -> None:
         check_recording(episode, file)
 
 
-def _check_transcript(name: str | None) -> None:
-    if name is not None and Path(name).suffix.lower() not in _TRANSCRIPTS:
+def _check_transcript(path: Path, sounds: Sequence[Path]) -> None:
+    """See, before anything is made, that a transcript can be written, and over no sound."""
+    if path.suffix.lower() not in _TRANSCRIPTS:
         known = ", ".join(_TRANSCRIPTS)
-        raise UsageError(f"--transcript writes {known}: {name[:80]!r} ends in none of them")
+        raise UsageError(f"--transcript writes {known}: {str(path)[:80]!r} ends in none of them")
+    for sound in sounds:
+        if same_file(path, sound) or path.resolve() == sound.resolve():
+            raise UsageError(f"--transcript would write over {shown(sound)}: give another name")
+    check_writable(path)
 
 
 def _write_transcript(path: Path, applied: Applied, transcript: Transcript) -> None:

@@ -190,6 +190,7 @@ def test_microphones_of_one_conversation_are_cut_alike(talk: Path, plain: Path) 
         (["ep.flac", "-o", "x.flac", "--recipe", "podcasts"], "there is no recipe"),
         (["ep.flac", "-o", "x.flac", "--apply", "nowhere.json"], "cannot be read"),
         (["ep.flac", "-o", "x.flac", "--transcript", "x.doc"], "--transcript writes .srt"),
+        (["ep.flac", "-o", "x.flac", "--transcript", "nowhere/x.srt"], "nowhere/x.srt"),
         (["ep.flac", "-o", "x.doc"], "x.doc"),
         (["ep.flac", "-o", "nowhere/x.flac"], "nowhere"),
         (["nowhere.flac", "-o", "x.flac"], "nowhere.flac"),
@@ -227,6 +228,27 @@ def test_music_that_a_plan_alone_names_is_refused(
     plan = Path("out/a.plan.json").read_text(encoding="utf-8")
     Path("mine/a.plan.json").write_text(plan.replace(f"{tmp_path / theme}", "theme.flac"))
     assert main([*done, "--apply", "mine/a.plan.json"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("transcript", "message"),
+    [
+        ("sound.txt", "would write over 'ep.flac'"),
+        ("result.txt", "would write over 'x.flac'"),
+        ("folder.txt", "'folder.txt' is a folder"),
+    ],
+)
+def test_a_transcript_that_cannot_be_written_is_refused_before_anything_is_made(
+    transcript: str, message: str, talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("sound.txt").symlink_to(talk.name)
+    Path("result.txt").symlink_to("x.flac")
+    Path("folder.txt").mkdir()
+    there = sorted(Path().iterdir())
+    done = ["cleanup", talk.name, "-o", "x.flac", "--yes", "--transcript", transcript]
+    assert main(done) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(Path().iterdir()) == there
 
 
 def test_a_plan_for_another_recording_is_refused(
