@@ -70,7 +70,8 @@ class SoundFileSink:
         _forget_time_of_peak(self._path)
         if self._container == "OGG" and self._num_frames:
             try:
-                number_by_content(self._path)
+                with self._path.open("rb+") as file:
+                    number_by_content(file)
             except ValueError as error:
                 raise OSError("only a part of the pages was written") from error
         if self._container not in ("OGG", "MP3"):

@@ -14,38 +14,40 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 from typing import BinaryIO, Final
 
 _HEADER: Final = 27
 _NUMBER_AT: Final = 14
 _CHECKSUM_AT: Final = 22
-_LONGEST_PAGE: Final = _HEADER + 255 + 255 * 255
 
 
-def number_by_content(path: Path) -> None:
+def number_by_content(file: BinaryIO) -> None:
     """Give an Ogg file of one stream a number that its content decides, and nothing else.
+
+    Args:
+        file: open to be read and written.
 
     Raises:
         OSError: the file cannot be read or written.
         ValueError: it is no Ogg file of one stream.
     """
-    with path.open("rb+") as file:
-        pages = list(_pages(file))
-        numbers = {number for _, _, number, _ in pages}
-        if len(numbers) != 1:
-            raise ValueError(f"an Ogg file of one stream is needed, not of {len(numbers)}")
-        old = _shares(numbers.pop())
-        digest = hashlib.sha256()
-        for _, size, _, checksum in pages:
-            digest.update((checksum ^ old[size]).to_bytes(4, "little"))
-        number = int.from_bytes(digest.digest()[:4], "little")
-        new = _shares(number)
-        for start, size, _, checksum in pages:
-            file.seek(start + _NUMBER_AT)
-            file.write(number.to_bytes(4, "little"))
-            file.seek(start + _CHECKSUM_AT)
-            file.write((checksum ^ old[size] ^ new[size]).to_bytes(4, "little"))
+    pages = list(_pages(file))
+    numbers = {number for _, _, number, _ in pages}
+    if len(numbers) != 1:
+        raise ValueError(f"an Ogg file of one stream is needed, not of {len(numbers)}")
+    longest = max(size for _, size, _, _ in pages)
+    old = _shares(numbers.pop(), longest)
+    digest = hashlib.sha256()
+    for _, size, _, checksum in pages:
+        digest.update((checksum ^ old[size]).to_bytes(4, "little"))
+    number = int.from_bytes(digest.digest()[:4], "little")
+    new = _shares(number, longest)
+    for start, size, _, checksum in pages:
+        file.seek(start + _NUMBER_AT)
+        file.write(number.to_bytes(4, "little"))
+        file.seek(start + _CHECKSUM_AT)
+        file.write((checksum ^ old[size] ^ new[size]).to_bytes(4, "little"))
 
 
 def _pages(file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:
@@ -66,19 +68,20 @@ def _pages(file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:
         start += size
 
 
-def _shares(number: int) -> list[int]:
+def _shares(number: int, longest: int) -> list[int]:
     """What a stream number adds to the checksum of a page, by the size of the page in bytes."""
     table = _table()
     share = 0
     for byte in number.to_bytes(4, "little"):
         share = (share << 8 & 0xFFFFFFFF) ^ table[share >> 24 ^ byte]
     shares = [0] * (_NUMBER_AT + 4)
-    for _ in range(_NUMBER_AT + 4, _LONGEST_PAGE + 1):
+    for _ in range(_NUMBER_AT + 4, longest + 1):
         shares.append(share)
         share = (share << 8 & 0xFFFFFFFF) ^ table[share >> 24]
     return shares
 
 
+@cache
 def _table() -> list[int]:
     """What a byte that leaves the checksum adds to it."""
     table = []

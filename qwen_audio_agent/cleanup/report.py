@@ -12,7 +12,6 @@ import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -84,14 +83,12 @@ class Report:
         transcript: what is said in the first recording.
         tracks: the recordings of the plan, one but for several microphones.
         snippets: by the id of their proposal; not all have one.
-        made: date and time in UTC, ISO 8601.
     """
 
     plan: Plan
     transcript: Transcript
     tracks: tuple[Track, ...]
     snippets: Mapping[str, Snippet]
-    made: str
 
     @property
     def duration(self) -> float:
@@ -103,7 +100,6 @@ class Report:
         plan = self.plan
         return {
             "format": FORMAT,
-            "made": self.made,
             "versions": versions(),
             "plan_sha256": self.plan_sha256,
             "plan": plan.to_json(),
@@ -189,7 +185,6 @@ def make_report(
         transcript,
         tuple(tracks),
         make_snippets(plan, files, max_snippet_bytes, progress),
-        datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

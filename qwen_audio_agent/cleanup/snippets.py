@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 
 from qwen_audio_agent.audio.files import AudioFile, SampleReader, open_reader
+from qwen_audio_agent.audio.ogg_pages import number_by_content
 from qwen_audio_agent.audio.resampling import resample
 from qwen_audio_agent.audio.samples import Audio, Samples, Span, frame_at
 from qwen_audio_agent.cleanup.applying import ordinary_places, programme
@@ -180,6 +181,7 @@ def _coded(samples: Samples) -> bytes:
     ) as coder:
         for block in _blocks(samples):
             coder.write(block)
+    number_by_content(content)
     return content.getvalue()
 
 

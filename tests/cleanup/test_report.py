@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
@@ -92,6 +93,15 @@ def test_the_policy_lets_the_two_own_texts_run_and_nothing_else(tmp_path):
     assert "unsafe" not in policy
     for name in ("script-src", "style-src"):
         assert re.fullmatch(r"'sha256-[A-Za-z0-9+/=]{44}'", rules[name])
+
+
+def test_the_same_plan_is_the_same_page(tmp_path):
+    plan, transcript, file = hostile(tmp_path)
+    first = write_report(make_report(plan, transcript, [file]), tmp_path / "report.html")
+    time.sleep(1.1)  # whatever follows from the clock differs then
+    (tmp_path / "again").mkdir()
+    again = write_report(make_report(plan, transcript, [file]), tmp_path / "again" / "report.html")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
 def test_the_plan_in_the_page_is_the_plan(tmp_path):
