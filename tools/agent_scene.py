@@ -7,6 +7,7 @@ what is heard stays as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from agent_recordings import Call, Spoken, recordings, take
@@ -105,6 +106,7 @@ def _blocks(number: int, text: str) -> list[Any]:
     return [{"type": "text", "text": f"Audio {number}: {text}"}, sound]
 
 
+@cache
 def _schema(name: str) -> dict[str, Any]:
     tool = TOOLS[name]
     parameters = tool.arguments.model_json_schema()

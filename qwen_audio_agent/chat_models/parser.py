@@ -89,7 +89,7 @@ class Parser:
         """
         text, places = _canonical(pieces)
         try:
-            tree = self._parser_for(text).parse(text, start)
+            tree = self._parser_with(self._usable(text)).parse(text, start)
         except UnexpectedInput:
             raise NotParsed from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
@@ -100,16 +100,16 @@ class Parser:
     def stop(self, pieces: Sequence[Piece]) -> Piece | None:
         """The first piece that cannot follow those before it; None: more was expected at the end.
 
-        Takes its time, because every rule is tried; of a long sentence those that it can use, which
-        may stop somewhat before.
+        Takes its time, because every rule is tried that can begin; of a long sentence those that it
+        can use whole, which may stop somewhat before.
 
         Args:
             pieces: of a sentence that has no reading.
         """
         text, places = _canonical(pieces)
-        parser = self._lark.parser if len(pieces) <= _LONG else self._parser_for(text)
+        usable = self._begun(text) if len(pieces) <= _LONG else self._usable(text)
         try:
-            parser.parse(text, "start")
+            self._parser_with(usable).parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:
@@ -117,22 +117,22 @@ class Parser:
             return next((piece for place, piece in places.items() if place >= at), None)
         raise AssertionError("the rules that were left out matter")
 
-    def _parser_for(self, text: str) -> Any:
-        """A parser with the rules that this sentence can use: those without a word that it lacks.
+    def _parser_with(self, usable: set[Rule]) -> Any:
+        """A parser with only those rules that a sentence can use.
 
         A grammar for people has thousands of rules and a sentence uses ten; leaving the others out
         makes it many times as fast, and phrasings can be added without a price.
         """
         frontend = copy.copy(self._lark.parser)
         frontend.parser = copy.copy(frontend.parser)
-        frontend.parser.predictions = _Usable(frontend.parser.predictions, self._usable(text))
+        frontend.parser.predictions = _Usable(frontend.parser.predictions, usable)
         return frontend
 
     def _usable(self, text: str) -> set[Rule]:
         """The rules all of whose symbols can match something of the text."""
         missing = {rule: len(rule.expansion) for rule in self._lark.rules}
         usable = {rule for rule, count in missing.items() if not count}
-        found: list[Any] = [name for name, pattern in self._terminals if pattern.search(text)]
+        found = self._terminals_in(text)
         found += {rule.origin.name for rule in usable}
         seen = set(found)
         while found:
@@ -144,6 +144,46 @@ class Parser:
                         seen.add(rule.origin.name)
                         found.append(rule.origin.name)
         return usable
+
+    def _begun(self, text: str) -> set[Rule]:
+        """The rules that can get beyond their beginning in a text; all that a stop depends on."""
+        usable = {r for r in self._lark.rules if all(s.name in self._empty for s in r.expansion)}
+        found = self._terminals_in(text)
+        seen = set(found)
+        while found:
+            for rule in self._beginners.get(found.pop(), ()):
+                usable.add(rule)
+                if rule.origin.name not in seen:
+                    seen.add(rule.origin.name)
+                    found.append(rule.origin.name)
+        return usable
+
+    def _terminals_in(self, text: str) -> list[Any]:
+        """The names of the terminals that match something of a text."""
+        return [name for name, pattern in self._terminals if pattern.search(text)]
+
+    @cached_property
+    def _beginners(self) -> dict[str, list[Rule]]:
+        """Each symbol with the rules that can begin with it: nothing need stand before it."""
+        beginners: dict[str, list[Rule]] = defaultdict(list)
+        for rule in self._lark.rules:
+            for symbol in rule.expansion:
+                beginners[symbol.name].append(rule)
+                if symbol.name not in self._empty:
+                    break
+        return beginners
+
+    @cached_property
+    def _empty(self) -> set[str]:
+        """The names of the rules that may match nothing."""
+        empty: set[str] = set()
+        while more := {
+            rule.origin.name
+            for rule in self._lark.rules
+            if rule.origin.name not in empty and all(s.name in empty for s in rule.expansion)
+        }:
+            empty |= more
+        return empty
 
     @cached_property
     def _terminals(self) -> list[tuple[str, re.Pattern[str]]]:

@@ -48,3 +48,24 @@ def test_leaving_rules_out_changes_no_tree():
         assert str(parser._lark.parse(words, "start")).count("Tree(") == str(
             parser.parse(pieces)
         ).count("Tree(")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "cut hello into little pieces",
+        "make it sound like a telephone",
+        "between the second hello and what",
+        "translate everything",
+        "put the jingle at the end of",
+    ],
+)
+def test_leaving_out_rules_that_cannot_begin_moves_no_stop(sentence):
+    parser = open_parser()
+    pieces = split(sentence, parser.vocabulary, parser.outside)
+    quick = parser.stop(pieces)
+    parser._begun = lambda text: set(parser._lark.rules)  # noqa: ARG005
+    try:
+        assert parser.stop(pieces) == quick
+    finally:
+        del parser._begun

@@ -3,13 +3,15 @@
     python -m tests.langchain.one_hour [hears|reads] [FOLDER]
 
 The embedded ear decodes the speech in this process. "mib" is the most memory that the process had
-resident, all its libraries and the ear's models included; there are no other processes.
+resident, all its libraries and the ear's models included, "children_mib" that of the largest other
+one, 0 if there was none: no stretch that has to be heard is so long that processes share it.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -73,9 +75,7 @@ def peak_mib() -> int:
 def main(folder: Path, *, hears: bool) -> dict[str, Any]:
     """Edit by a model that hears, or by one that gets words."""
     write_hour(folder / "hour.wav")
-    with SpeechEditingToolkit.open(
-        folder / "hour.wav", workspace=folder / "work", num_workers=1
-    ) as toolkit:
+    with SpeechEditingToolkit.open(folder / "hour.wav", workspace=folder / "work") as toolkit:
         model = Forgetful(messages=script(), profile={"audio_inputs": hears})
         agent = create_agent(model, toolkit.get_tools(), middleware=editing_middleware(toolkit))
         state = agent.invoke({"messages": [{"role": "user", "content": "Do it"}]})
@@ -89,6 +89,7 @@ def main(folder: Path, *, hears: bool) -> dict[str, Any]:
             "state_bytes": len(data),
             "has_sound": b"base64" in data or b"RIFF" in data,
             "mib": peak_mib(),
+            "children_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
         }
 
 
