@@ -33,3 +33,12 @@ def golden_data() -> Path:
 def interview() -> Path:
     """The recording that ships with the repository."""
     return Path(__file__).parent.parent / "examples" / "interview.flac"
+
+
+@pytest.fixture(scope="session")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where it is kept what was heard, by all tests that ask for it and all processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    return folder / "heard"

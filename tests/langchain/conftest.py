@@ -68,9 +68,3 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     report = yield
     skips = getattr(getattr(item, "cls", None), "skips", None)
     return report if skips is None else with_reason(report, skips.get(item.originalname))
-
-
-@pytest.fixture(scope="session")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tests of this folder hear is kept for the whole run."""
-    return tmp_path_factory.mktemp("heard")
