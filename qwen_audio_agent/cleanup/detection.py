@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.files import read
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
 from qwen_audio_agent.cleanup.holes import Hole, between_words, sounding, united_holes
 from qwen_audio_agent.cleanup.plan import Kind, Proposal
+from qwen_audio_agent.cleanup.quiet import Quiet, beside_noises, voiceless
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.survey import Survey
 from qwen_audio_agent.editing.joins import best_cut
@@ -25,9 +25,7 @@ from qwen_audio_agent.speech.words import Word
 
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
 _SHORTEST_CUT: Final = 0.05
-_NOISE_MARGIN: Final = 0.06  # a breath goes on, softly, beyond where it is found
 _WORD_MARGIN: Final = 0.02  # between a word and a noise beside it
-_AS_QUIET_AS_ROOM_DB: Final = 12.0
 _QUIET_WORD_DB: Final = 12.0
 _LONGEST_FILLER: Final = 1.5  # seconds; what is held longer is music, or a singer
 _DOUBTED: Final = 0.4  # at most, of what need not be so
@@ -184,6 +182,7 @@ class Finder:
         starts = [word.start for word in kept]
         quiet = [pause.seconds(rate) for pause in activity.pauses]
         quiet += [(noise.start, noise.end) for noise in noises]
+        quiet += voiceless(activity, survey)
         cut = [(p.start, p.end) for p in gone]
         holes = []
         for start, end, inside in united_holes(quiet, cut):
@@ -191,24 +190,22 @@ class Finder:
         return holes
 
     def pauses(self, holes: Sequence[Hole], noises: Sequence[Proposal] = ()) -> Iterator[Proposal]:
-        """What goes of the pauses that are too long, together with the breaths and smacks there."""
+        """What goes of the pauses that are too long, together with the breaths and smacks there.
+
+        Other sounds in them stay, and are asked about.
+        """
         section, last = self.recipe.pauses, self.survey.file.duration
         for hole in holes:
             if hole.start <= 0 or hole.end >= last or hole.quiet <= section.longer_than:
                 continue
+            quiet = Quiet(self.survey, noises, hole.gone)
             reason = f"nobody speaks for {hole.quiet:.2f} s"
             for whole in hole.without_middle(section.to / 2, section.to / 2):
-                span = _beside_noises(whole, noises)
-                if span[1] - span[0] < _SHORTEST_CUT:
-                    continue
-                yield _proposal(
-                    "pause",
-                    section,
-                    span,
-                    confidence=self._quiet(span, noises),
-                    reason=reason,
-                    concern=self._not_quiet(span, noises),
-                )
+                parts = quiet.parts(whole) or [beside_noises(whole, noises)]
+                unknown = [(a, b) for (_, a), (b, _) in pairwise(parts) if quiet.concern((a, b))]
+                for span in sorted([*parts, *unknown]):
+                    if span[1] - span[0] >= _SHORTEST_CUT:
+                        yield self._silence("pause", section, span, reason, quiet)
 
     def ends(self, holes: Sequence[Hole], noises: Sequence[Proposal] = ()) -> Iterator[Proposal]:
         """Dead air before the first word and after the last."""
@@ -221,15 +218,22 @@ class Finder:
             if hole.quiet <= head + tail:
                 continue
             where = "before the first word" if is_head else "after the last word"
+            quiet = Quiet(self.survey, noises, hole.gone)
+            reason = f"{hole.quiet:.2f} s {where}"
             for span in hole.without_middle(head, tail):
-                yield _proposal(
-                    "end",
-                    section,
-                    span,
-                    confidence=self._quiet(span, noises),
-                    reason=f"{hole.quiet:.2f} s {where}",
-                    concern=self._not_quiet(span, noises),
-                )
+                yield self._silence("end", section, span, reason, quiet)
+
+    def _silence(
+        self, kind: Kind, section: Any, span: tuple[float, float], reason: str, quiet: Quiet
+    ) -> Proposal:
+        return _proposal(
+            kind,
+            section,
+            span,
+            confidence=quiet.confidence(span),
+            reason=reason,
+            concern=quiet.concern(span),
+        )
 
     def noises(self) -> Iterator[Proposal]:
         """Breaths and smacks between the words."""
@@ -259,41 +263,6 @@ class Finder:
             return False
         loud = float(np.percentile(self.survey.levels(word.start, word.end), 90))
         return loud < self.survey.speech_dbfs - _QUIET_WORD_DB
-
-    def _quiet(self, span: tuple[float, float], noises: Sequence[Proposal]) -> float:
-        """How sure it is that nothing is heard in a span, 0 to 1."""
-        above = float(np.percentile(self._levels(span, noises), 95)) - self.survey.room_dbfs
-        return round(float(np.clip(1 - (above - 6) / 30, 0.3, 0.99)), 3)
-
-    def _not_quiet(self, span: tuple[float, float], noises: Sequence[Proposal]) -> str:
-        """A concern where something is heard that is no word."""
-        loudest = float(np.percentile(self._levels(span, noises), 98))
-        if loudest < self.survey.room_dbfs + _AS_QUIET_AS_ROOM_DB:
-            return ""
-        above = loudest - self.survey.room_dbfs
-        return f"something {above:.0f} dB above the room is heard in it, and no words"
-
-    def _levels(self, span: tuple[float, float], noises: Sequence[Proposal]) -> NDArray[np.float32]:
-        """The levels of a span without the breaths and smacks in it; at least one."""
-        levels = self.survey.levels(*span)
-        kept = np.ones(len(levels), bool)
-        for noise in noises:
-            if noise.start < span[1] and noise.end > span[0]:
-                first = int((noise.start - span[0] - _NOISE_MARGIN) * 100)
-                last = int((noise.end - span[0] + _NOISE_MARGIN) * 100) + 1
-                kept[max(0, first) : max(0, last)] = False
-        return levels[kept] if kept.any() else np.array([self.survey.room_dbfs], np.float32)
-
-
-def _beside_noises(span: tuple[float, float], noises: Sequence[Proposal]) -> tuple[float, float]:
-    """A span whose edges cut no breath in two: one that an edge lies in stays whole."""
-    start, end = span
-    for noise in noises:
-        if noise.start < start < noise.end:
-            start = noise.end
-        if noise.start < end < noise.end:
-            end = noise.start
-    return start, end
 
 
 def _proposal(

@@ -91,6 +91,23 @@ def test_noise_in_a_pause_that_is_no_word_is_asked_about(made):
     assert kept == []
 
 
+def test_a_sound_in_a_pause_stays_and_is_asked_about_and_the_quiet_around_it_goes(made):
+    episode = made().room(0.3).speech("we went").room(0.7)
+    start = episode.at
+    t = np.arange(episode.rate // 10) / episode.rate
+    episode._add(0.01 * np.hanning(len(t)) * np.sin(2 * np.pi * 700 * t))
+    end = episode.at
+    episode.room(0.7).speech("home").room(0.3)
+    planned = plan_episode(episode.file(), PLAIN, episode.listener())
+    before, unknown, after = (p for p in planned.plan.proposals if p.kind == "pause")
+    assert [before.on, unknown.on, after.on] == [True, False, True]
+    assert before.end < start - 0.04
+    assert after.start > end + 0.04
+    assert (before.end, after.start) == (unknown.start, unknown.end)
+    assert "no words" in unknown.concern
+    assert before.duration + after.duration == pytest.approx(1.5 - 0.5 - 0.22, abs=0.1)
+
+
 def test_what_is_kept_is_the_same_sample_for_sample(made, tmp_path):
     episode = made(rate=44100, num_channels=2).room(1.4).speech("we went")
     episode.say("um", 0.4, "filler").room(0.2).speech("home home and").room(2.0)
