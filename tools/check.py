@@ -67,7 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     passed.append(not (long := list(oversized())))
     print("\n".join(long) or "all within the limits")
     if not arguments.no_tests:
-        passed.append(run("tests", "pytest", "-n", "auto", *arguments.pytest))
+        how = ["-n", "auto", "--dist", "worksteal"]
+        passed.append(run("tests", "pytest", *how, *arguments.pytest))
     return 0 if all(passed) else 1
 
 
