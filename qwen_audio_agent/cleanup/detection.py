@@ -20,7 +20,7 @@ from qwen_audio_agent.cleanup.survey import Survey
 from qwen_audio_agent.editing.joins import best_cut
 from qwen_audio_agent.speech.disfluency import Disfluency, find_disfluencies
 from qwen_audio_agent.speech.held_vowels import HeldVowel
-from qwen_audio_agent.speech.noises import find_noises
+from qwen_audio_agent.speech.noises import LONGEST_GAP, find_noises
 from qwen_audio_agent.speech.words import Word
 
 _SEARCHED: Final = 0.03  # how far from the edge of a word the place to cut is searched
@@ -241,7 +241,11 @@ class Finder:
         rate = survey.file.sample_rate
         gaps = []
         edges = [(w.start, w.end) for w in survey.transcript.words if not self._may_be_breath(w)]
-        for (_, start), (end, _) in pairwise([(0.0, 0.0), *edges, (survey.file.duration, 0.0)]):
+        last = survey.file.duration
+        if edges:  # of dead air what lies beside speech
+            edges = [(0.0, max(0.0, edges[0][0] - LONGEST_GAP)), *edges]
+            last = min(last, edges[-1][1] + LONGEST_GAP)
+        for (_, start), (end, _) in pairwise([*edges, (last, 0.0)]):
             if end - start > 2 * _WORD_MARGIN:
                 span = Span.from_seconds(start + _WORD_MARGIN, end - _WORD_MARGIN, rate)
                 gaps.append(span)

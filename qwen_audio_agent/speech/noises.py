@@ -24,7 +24,8 @@ NoiseKind = Literal["breath", "mouth"]
 
 _FRAME: Final = 0.01  # of `levels_and_periodicity`, seconds
 _SHORTEST_GAP: Final = 0.08
-_LONGEST_GAP: Final = 5.0  # what is longer is no gap of speech: music, a door, another voice
+LONGEST_GAP: Final = 5.0
+"""Seconds; what is longer is no gap of speech: music, a door, another voice."""
 _ABOVE_ROOM_DB: Final = 8.0
 _BELOW_SPEECH_DB: Final = 10.0
 _BREATH: Final = (0.10, 0.9)  # seconds
@@ -77,7 +78,7 @@ def find_noises(
     """
     found = []
     for gap in gaps:
-        if not _SHORTEST_GAP <= gap.num_frames / sample_rate <= _LONGEST_GAP:
+        if not _SHORTEST_GAP <= gap.num_frames / sample_rate <= LONGEST_GAP:
             continue
         sound = resample(read(gap).to_mono(), EAR_RATE).samples[0]
         start = gap.start / sample_rate

@@ -108,6 +108,21 @@ def test_a_sound_in_a_pause_stays_and_is_asked_about_and_the_quiet_around_it_goe
     assert before.duration + after.duration == pytest.approx(1.5 - 0.5 - 0.22, abs=0.1)
 
 
+@pytest.mark.parametrize("where", ["head", "tail"])
+def test_a_breath_in_long_dead_air_is_part_of_it(made, where):
+    breath = 0.004 * np.random.default_rng(3).standard_normal(5000)
+    episode = made().room(8.0 if where == "head" else 0.1)
+    if where == "head":
+        episode._add(breath)
+        episode.room(1.2)
+    episode.speech("we went home")
+    if where == "tail":
+        episode.room(1.2)._add(breath)
+        episode.room(8.0)
+    planned = plan_episode(episode.file(), PLAIN, episode.listener())
+    assert sorted(kinds(planned)) == ["breath", "end"]
+
+
 def test_what_is_kept_is_the_same_sample_for_sample(made, tmp_path):
     episode = made(rate=44100, num_channels=2).room(1.4).speech("we went")
     episode.say("um", 0.4, "filler").room(0.2).speech("home home and").room(2.0)
