@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from qwen_audio_agent import Session
 from qwen_audio_agent.agent.outcome import Step
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.editing.clicks import JoinMeasure, measure_join, ordinary_measure
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.speech.words import Match, Transcript, Word
@@ -212,7 +212,7 @@ class Bench:
             tally.kept += left.size
             tally.changed += int(np.count_nonzero(left != right))
 
-    def _check_joins(self, audio: SessionAudio, tally: Tally) -> None:
+    def _check_joins(self, audio: HeardAudio, tally: Tally) -> None:
         for frame in audio.joins:
             around = audio.around(frame, 0.05)
             measure = measure_join(audio.read(around), frame - around.start)
@@ -221,7 +221,7 @@ class Bench:
             tally.level_steps += measure.level_step_db > self.ordinary.level_step_db
 
 
-def _check_map(audio: SessionAudio, rng: random.Random, tally: Tally) -> None:
+def _check_map(audio: HeardAudio, rng: random.Random, tally: Tally) -> None:
     frames = (0, audio.num_frames - 1, *(rng.randrange(audio.num_frames) for _ in range(8)))
     for frame in frames:
         place = audio.time_map.to_source(frame)

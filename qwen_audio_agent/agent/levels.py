@@ -6,9 +6,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from qwen_audio_agent.agent.outcome import Levels
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs, rms_dbfs
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
@@ -24,7 +24,7 @@ def compare_levels(session: Session, given: int, made: EditList) -> Levels:
     return Levels(floor, speech, loudness)
 
 
-def levels_of(audio: SessionAudio) -> tuple[float, float, float]:
+def levels_of(audio: HeardAudio) -> tuple[float, float, float]:
     """Noise floor and level of the speech in dBFS, loudness in LUFS; `SILENT_DB` for silence."""
     speech = (block for span in audio.activity.speech for block in audio.blocks(span))
     levels = noise_floor_dbfs(audio.blocks()), rms_dbfs(speech), loudness_lufs(audio.blocks())

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qwen_audio_agent.agent.arguments import Stretch
-from qwen_audio_agent.agent.outcome import Place
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.wording import quoted
 from qwen_audio_agent.audio.samples import Span, frame_at
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 from qwen_audio_agent.editing.joins import best_cut, quietest
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import ToolError
 from qwen_audio_agent.speech.text import normalise
 from qwen_audio_agent.speech.words import Match
@@ -45,7 +45,7 @@ class Listened:
     """An audio under its number: what messages to a model call it."""
 
     number: int
-    audio: SessionAudio
+    audio: HeardAudio
 
     @property
     def name(self) -> str:

@@ -16,10 +16,10 @@ from qwen_audio_agent.agent.conversation import AUDIO
 from qwen_audio_agent.agent.levels import levels_of
 from qwen_audio_agent.agent.report_page import page
 from qwen_audio_agent.agent.session import Session
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.audio.files import content_hash
 from qwen_audio_agent.audio.outline import outline
 from qwen_audio_agent.audio.whole_file import write_whole
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 from qwen_audio_agent.editing.time_map import TimeMap
 
 _COLUMNS = 800
@@ -75,7 +75,7 @@ def make_report(session: Session, number: int, output: Path | None = None) -> di
     }
 
 
-def _outline(audio: SessionAudio) -> list[float]:
+def _outline(audio: HeardAudio) -> list[float]:
     peaks = outline(audio.blocks(), audio.num_frames, _COLUMNS)
     return [round(min(float(peak), 1.0), 4) for peak in peaks]
 
@@ -109,7 +109,7 @@ def _conversation(session: Session) -> Iterator[dict[str, str]]:
             yield {"speaker": "agent", "text": message.text}
 
 
-def _audio(audio: SessionAudio, number: int) -> dict[str, Any]:
+def _audio(audio: HeardAudio, number: int) -> dict[str, Any]:
     floor, speech, loudness = levels_of(audio)
     return {
         "audio": number,
@@ -120,11 +120,11 @@ def _audio(audio: SessionAudio, number: int) -> dict[str, Any]:
     }
 
 
-def _joins(audio: SessionAudio) -> list[float]:
+def _joins(audio: HeardAudio) -> list[float]:
     return [round(frame / audio.sample_rate, 3) for frame in audio.joins]
 
 
-def _removed(before: SessionAudio, after: SessionAudio) -> list[list[float]]:
+def _removed(before: HeardAudio, after: HeardAudio) -> list[list[float]]:
     """The stretches of the old audio that are heard nowhere in the new one."""
     removed = []
     for stretch in before.time_map.stretches:
@@ -143,7 +143,7 @@ def _removed(before: SessionAudio, after: SessionAudio) -> list[list[float]]:
     return [[round(start / rate, 3), round(end / rate, 3)] for start, end in removed if end > start]
 
 
-def _words(before: SessionAudio, after: SessionAudio) -> list[dict[str, Any]]:
+def _words(before: HeardAudio, after: HeardAudio) -> list[dict[str, Any]]:
     """The words that were heard in the old audio, each with whether it is still there."""
     return [
         {
@@ -156,6 +156,6 @@ def _words(before: SessionAudio, after: SessionAudio) -> list[dict[str, Any]]:
     ]
 
 
-def _is_kept(before: SessionAudio, after: TimeMap, time: float) -> bool:
+def _is_kept(before: HeardAudio, after: TimeMap, time: float) -> bool:
     place = before.time_map.to_source(int(time * before.sample_rate))
     return place is not None and bool(after.to_programme(*place))

@@ -22,7 +22,6 @@ from langchain_core.messages import BaseMessage, message_to_dict
 from qwen_audio_agent.agent.outcome import Step
 from qwen_audio_agent.agent.places import Listened
 from qwen_audio_agent.agent.recordings import Recording
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.state import Entry, State, header
 from qwen_audio_agent.agent.steps import finish, perform
 from qwen_audio_agent.agent.storage import (
@@ -38,6 +37,7 @@ from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.audio.whole_file import copy_whole
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.errors import (
@@ -87,7 +87,7 @@ class Session:
         self.listener = _listener(folder, hearing)
         self.working = RLock()
         self._state = State(folder, first, hearing.get("progress"))
-        self._audios: dict[str, SessionAudio] = {}
+        self._audios: dict[str, HeardAudio] = {}
         self._growing = RLock()
         with ExitStack() as stack:
             stack.callback(Lock(folder / "lock").release)
@@ -209,7 +209,7 @@ class Session:
         """File name of a recording, or "Audio 1 after cut"."""
         return self.entry(number).name
 
-    def audio(self, number: int) -> SessionAudio:
+    def audio(self, number: int) -> HeardAudio:
         """Audio `number`, to be heard and read.
 
         Raises:
@@ -221,14 +221,14 @@ class Session:
         """Audio `number` with its number, for the tools."""
         return Listened(number, self.audio(number))
 
-    def as_audio(self, edit_list: EditList) -> SessionAudio:
+    def as_audio(self, edit_list: EditList) -> HeardAudio:
         """An edit list as an audio that can be heard, whether it is kept yet or not."""
         self.sources.add_list(edit_list)
         if edit_list.id not in self._audios:
-            self._audios[edit_list.id] = SessionAudio(edit_list, self.sources, self.listener)
+            self._audios[edit_list.id] = HeardAudio(edit_list, self.sources, self.listener)
         return self._audios[edit_list.id]
 
-    def hear(self, file_id: str) -> SessionAudio:
+    def hear(self, file_id: str) -> HeardAudio:
         """The audio behind the `file_id` of a message's audio block, such as "audio-2".
 
         Raises:

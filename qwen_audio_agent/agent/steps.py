@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from qwen_audio_agent.agent.events import Edited, Event, Heard
 from qwen_audio_agent.agent.levels import compare_levels
-from qwen_audio_agent.agent.new_joins import Join, new_joins
-from qwen_audio_agent.agent.outcome import Outcome, Place, Step
+from qwen_audio_agent.agent.outcome import Outcome, Step
 from qwen_audio_agent.agent.tools import Tool, find_tool
 from qwen_audio_agent.agent.verify import Check, listen_again
-from qwen_audio_agent.agent.word_edges import Nudge
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.rolls import roll_clicks
+from qwen_audio_agent.editing.verify.finding import Nudge
+from qwen_audio_agent.editing.verify.new_joins import Join, new_joins
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import EditError, ToolError
 
 if TYPE_CHECKING:

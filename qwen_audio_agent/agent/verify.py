@@ -13,32 +13,24 @@ a word does so before and after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qwen_audio_agent.agent.new_joins import Join, new_joins
-from qwen_audio_agent.agent.outcome import Place, Verdict
-from qwen_audio_agent.agent.session_audio import SessionAudio
-from qwen_audio_agent.agent.word_edges import Finding, Nudge, judge_words
-from qwen_audio_agent.audio.levels import rms_dbfs
-from qwen_audio_agent.audio.samples import Span
-from qwen_audio_agent.editing.clicks import JoinMeasure, measure_join
-from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
+from qwen_audio_agent.agent.outcome import Verdict
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.heard_audio import HeardAudio
+from qwen_audio_agent.editing.verify.finding import Finding, Nudge
+from qwen_audio_agent.editing.verify.new_joins import new_joins
+from qwen_audio_agent.editing.verify.place import Place
+from qwen_audio_agent.editing.verify.signal import judge_signal
+from qwen_audio_agent.editing.verify.word_edges import judge_words
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
 
 MAX_HEARD = 12
 """Joins that are listened to after one step; all others are measured."""
-_UNSUSPICIOUS = JoinMeasure(high_frequency_db=3.0, residual_db=3.0, level_step_db=0.0)
-_CLEARLY_DB = 2.0
-_CLICK_REACH = 0.05
-_LEVEL_REACH = 1.0
 _SHOWN_REACH = 3.0
-_LEVEL_STEP_DB = 10.0
-# Speech beside a pause differs by more than two voices do.
-_PAUSE_DB = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ def listen_again(session: Session, given: int, made: EditList, places: tuple[Pla
     nudges: list[Nudge] = []
     badness = 0.0
     for join in joins:
-        findings = list(_signal(before, after, join))
+        findings = list(judge_signal(before, after, join))
         if join.frame in heard:
             findings += judge_words(session.listener, after, join, places)
         if not findings and join.frame not in heard:
@@ -91,43 +83,7 @@ def listen_again(session: Session, given: int, made: EditList, places: tuple[Pla
     return Check(tuple(verdicts), unheard, tuple(nudges), badness)
 
 
-def _measured(after: SessionAudio, frame: int) -> JoinMeasure:
-    beside = after.around(frame, _CLICK_REACH)
-    return measure_join(after.read(beside), frame - beside.start)
-
-
-def _signal(before: SessionAudio, after: SessionAudio, join: Join) -> Iterator[Finding]:
-    """A click where sounds meet, or a step in level where another recording begins."""
-    if not 0 < join.frame < after.num_frames:
-        return
-    sources = [after.time_map.to_source(frame) for frame in (join.frame - 1, join.frame)]
-    names = [place[0] for place in sources if place]
-    if BLEEP in names or SILENCE in names:
-        return
-    measured = _measured(after, join.frame)
-    # What ordinary speech does takes a while to measure, and most joins need no comparison.
-    if measured.is_click(_UNSUSPICIOUS) and measured.is_click(_beyond(before.ordinary)):
-        excess = measured.high_frequency_db - before.ordinary.high_frequency_db
-        yield Finding("seam", detail=f"click, {excess:.0f} dB above ordinary speech")
-    elif names[0] != names[-1]:
-        span = after.around(join.frame, _LEVEL_REACH)
-        left = rms_dbfs(after.read(Span(span.start, join.frame)))
-        right = rms_dbfs(after.read(Span(join.frame, span.end)))
-        if _LEVEL_STEP_DB < abs(right - left) < _PAUSE_DB:
-            louder = "louder" if right > left else "quieter"
-            yield Finding("seam", detail=f"{abs(right - left):.0f} dB {louder} after the join")
-
-
-def _beyond(ordinary: JoinMeasure) -> JoinMeasure:
-    """Clearly more than the one place in a hundred of ordinary speech."""
-    return replace(
-        ordinary,
-        high_frequency_db=ordinary.high_frequency_db + _CLEARLY_DB,
-        residual_db=ordinary.residual_db + _CLEARLY_DB,
-    )
-
-
-def _around(after: SessionAudio, at: float) -> str:
+def _around(after: HeardAudio, at: float) -> str:
     """The words around a join, which is drawn as a bar: "... of the | and we're glad ..."."""
     words = after.words_between(at - _SHOWN_REACH, at + _SHOWN_REACH)
     left = [word.text for word in words if (word.start + word.end) / 2 < at]

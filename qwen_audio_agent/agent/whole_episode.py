@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import Listened
 from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import ToolError
 
 if TYPE_CHECKING:

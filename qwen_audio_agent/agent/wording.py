@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qwen_audio_agent.agent.outcome import Place
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.speech import text
 
 _SHOWN = 5

@@ -15,11 +15,11 @@ from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 from qwen_audio_agent.agent import conversation
 from qwen_audio_agent.agent.langchain_tools import make_tools
 from qwen_audio_agent.agent.session import Hearing, Session
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.storage import is_free
 from qwen_audio_agent.agent.tools import TOOLS
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.files import content_hash
+from qwen_audio_agent.editing.heard_audio import HeardAudio
 
 
 class SpeechEditingToolkit(BaseToolkit):
@@ -146,7 +146,7 @@ class SpeechEditingToolkit(BaseToolkit):
         with self.session.working:
             return self.session.render(self.result if audio is None else audio, path)
 
-    def hear(self, file_id: str) -> SessionAudio:
+    def hear(self, file_id: str) -> HeardAudio:
         """The audio behind a reference in a message, such as "audio-2": for a model's `hear`.
 
         Raises:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from qwen_audio_agent.agent.outcome import Place
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.agent.verify import MAX_HEARD, listen_again
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import ToolError
 from qwen_audio_agent.speech.ears import open_ear
 from tests.agent.conftest import ShiftedEar

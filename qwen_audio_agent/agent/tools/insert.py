@@ -13,11 +13,12 @@ from qwen_audio_agent.agent.arguments import (
     OptionalWords,
     Stretch,
 )
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import find_part, find_point
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import point_text, stretches_text
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.verify.place import Place
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session

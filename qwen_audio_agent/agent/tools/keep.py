@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from qwen_audio_agent.agent.arguments import Part, Stretch
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import find_stretches
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import stretches_text
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.verify.place import Place
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session

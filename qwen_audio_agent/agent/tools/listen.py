@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from qwen_audio_agent.agent.arguments import Arguments, OptionalWords
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import Listened, nearest_text
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import quoted
 from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.speech.text import quoted as all_quoted
 
 if TYPE_CHECKING:

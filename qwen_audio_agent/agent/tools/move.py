@@ -14,11 +14,12 @@ from qwen_audio_agent.agent.arguments import (
     Which,
     Words,
 )
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import find_point, find_stretches
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import point_text, stretches_text
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import ToolError
 
 if TYPE_CHECKING:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from qwen_audio_agent.agent.arguments import Fill, Stretch
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import find_stretches
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.wording import stretches_text
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.fills import bleep, room_tone
+from qwen_audio_agent.editing.heard_audio import HeardAudio
+from qwen_audio_agent.editing.verify.place import Place
 
 if TYPE_CHECKING:
     from qwen_audio_agent.agent.session import Session
@@ -41,7 +42,7 @@ def silence(session: Session, wish: Silence) -> Outcome:
     return at(find_stretches(where, wish))
 
 
-def _fill(audio: SessionAudio, fill: str, span: Span) -> EditList | None:
+def _fill(audio: HeardAudio, fill: str, span: Span) -> EditList | None:
     """What is heard instead; None is digital silence."""
     if fill == "bleep":
         return bleep(audio.edit_list, audio.read, span)

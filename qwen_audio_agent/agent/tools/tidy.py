@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from qwen_audio_agent.agent.arguments import Arguments, OptionalNumber, Target
-from qwen_audio_agent.agent.outcome import Outcome, Place
+from qwen_audio_agent.agent.outcome import Outcome
 from qwen_audio_agent.agent.places import Edge, Listened, placed
 from qwen_audio_agent.agent.tools.tool import Tool
 from qwen_audio_agent.agent.whole_episode import tidy_episode
 from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import ToolError
 
 if TYPE_CHECKING:

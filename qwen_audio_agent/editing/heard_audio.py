@@ -1,5 +1,4 @@
-"""One audio of a session as a mind hears it: its words come from the recordings that it was made
-of.
+"""An edit list as a mind hears it: its words come from the recordings that it was made of.
 
 Each recording is heard once, and of a long one no more than is asked for. What an edit list takes
 from it keeps the words that were heard there, at new times; only where an edit went through a word,
@@ -37,7 +36,7 @@ _WHOLE = Fraction(85, 100)
 _MAX_SEARCHED_JOINS = 12
 
 
-class SessionAudio:
+class HeardAudio:
     """An edit list with its sound and its words; what a chat model's `Hearable` is here.
 
     Args:

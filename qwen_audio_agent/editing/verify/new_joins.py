@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from qwen_audio_agent.agent.outcome import Place
-from qwen_audio_agent.agent.session_audio import SessionAudio
+from qwen_audio_agent.editing.heard_audio import HeardAudio
+from qwen_audio_agent.editing.verify.place import Place
 
 EdgeName = Literal["start", "end"]
 _SAME = 0.002
@@ -24,7 +24,7 @@ class Side:
         edge: which edge of it.
     """
 
-    audio: SessionAudio
+    audio: HeardAudio
     frame: int
     place: int
     edge: EdgeName
@@ -51,10 +51,10 @@ class Join:
 
 
 def new_joins(
-    before: SessionAudio,
-    after: SessionAudio,
+    before: HeardAudio,
+    after: HeardAudio,
     places: Sequence[Place],
-    audio: Callable[[int], SessionAudio],
+    audio: Callable[[int], HeardAudio],
 ) -> list[Join]:
     """The joins of `after` that `before` does not have, in order of time.
 
@@ -85,7 +85,7 @@ def new_joins(
     return [join for join in joins if not _is_own_border(join, after)]
 
 
-def _is_own_border(join: Join, after: SessionAudio) -> bool:
+def _is_own_border(join: Join, after: HeardAudio) -> bool:
     """Whether an audio begins or ends here with sound that began or ended there before."""
     if join.frame == 0:
         return join.right is None or join.right.frame == 0
@@ -97,7 +97,7 @@ def _is_own_border(join: Join, after: SessionAudio) -> bool:
 _SourceTime = tuple[str, float] | None
 
 
-def _source_time(audio: SessionAudio, frame: int, side: int) -> _SourceTime:
+def _source_time(audio: HeardAudio, frame: int, side: int) -> _SourceTime:
     """Recording and time, in seconds, of the sound just before (-1) or after (1) a frame."""
     place = audio.time_map.to_source(frame - 1 if side < 0 else frame)
     if place is None:
@@ -106,7 +106,7 @@ def _source_time(audio: SessionAudio, frame: int, side: int) -> _SourceTime:
     return name, (at + 1 if side < 0 else at) / audio.sample_rate
 
 
-def _meeting(audio: SessionAudio, frame: int) -> tuple[_SourceTime, _SourceTime]:
+def _meeting(audio: HeardAudio, frame: int) -> tuple[_SourceTime, _SourceTime]:
     return _source_time(audio, frame, -1), _source_time(audio, frame, 1)
 
 

@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from qwen_audio_agent.agent.new_joins import EdgeName, Join, Side
-from qwen_audio_agent.agent.outcome import Place, VerdictKind
-from qwen_audio_agent.agent.session_audio import SessionAudio
 from qwen_audio_agent.audio.levels import rms_dbfs
 from qwen_audio_agent.audio.samples import Span, frame_at
+from qwen_audio_agent.editing.heard_audio import HeardAudio
+from qwen_audio_agent.editing.verify.finding import Finding, Nudge, VerdictKind
+from qwen_audio_agent.editing.verify.new_joins import Join, Side
+from qwen_audio_agent.editing.verify.place import Place
 from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.text import normalise
@@ -46,32 +47,6 @@ _Now = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
-    """How far an edge of a place should move, in frames of the place's audio."""
-
-    place: int
-    edge: EdgeName
-    frames: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something at a join, and what might repair it.
-
-    Attributes:
-        kind: what is wrong.
-        seconds: how much; 0 where that is no matter of time.
-        detail: the evidence in a few words.
-        nudge: the edge to move, if it may be moved.
-    """
-
-    kind: VerdictKind
-    seconds: float = 0.0
-    detail: str = ""
-    nudge: Nudge | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Beside:
     """The words beside one side of a join as they were before the edit; all in seconds.
 
@@ -89,7 +64,7 @@ class _Beside:
 
 
 def judge_words(
-    listener: Listener, after: SessionAudio, join: Join, places: tuple[Place, ...]
+    listener: Listener, after: HeardAudio, join: Join, places: tuple[Place, ...]
 ) -> Iterator[Finding]:
     """What timing and the ear say about the words on both sides of a join."""
     left = _beside(listener, join.left, places, is_left=True) if join.left else None
@@ -107,7 +82,7 @@ def judge_words(
 
 
 def _heard_freely(
-    listener: Listener, after: SessionAudio, join: Join, kept: tuple[Word, ...]
+    listener: Listener, after: HeardAudio, join: Join, kept: tuple[Word, ...]
 ) -> Iterator[Finding]:
     """Whether next to nothing of what was said around a join is heard there now."""
     expected = " ".join(word.text for word in kept)
@@ -206,7 +181,7 @@ def _too_many(side: Side, place: Place, *, is_left: bool) -> int:
 
 
 def _aligned(
-    listener: Listener, audio: SessionAudio, before: tuple[Word, ...], behind: tuple[Word, ...]
+    listener: Listener, audio: HeardAudio, before: tuple[Word, ...], behind: tuple[Word, ...]
 ) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
     """The same words with times from an alignment, which is finer than free hearing."""
     words = before + behind
@@ -225,7 +200,7 @@ def _aligned(
 
 def _heard_now(
     listener: Listener,
-    after: SessionAudio,
+    after: HeardAudio,
     join: Join,
     left: _Beside | None,
     right: _Beside | None,
