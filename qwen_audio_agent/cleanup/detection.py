@@ -136,7 +136,7 @@ class Finder:
         if item.kind == "filler" and end - start > _LONGEST_FILLER:
             confidence = min(confidence, _DOUBTED)
         is_known_to_hear = self.survey.transcript.reliable is True
-        if not is_known_to_hear and item.kind in ("repeat", "false start"):
+        if not is_known_to_hear and item.kind != "filler":
             confidence = min(confidence, _DOUBTED)
         return _proposal(
             item.kind,

@@ -106,6 +106,16 @@ def test_a_guess_of_a_repeat_is_left_to_a_person(made):
         assert repeat.on is on
 
 
+def test_a_phrase_of_the_recipe_that_may_be_a_guess_is_left_to_a_person(made):
+    episode = made().room(0.4).speech("we went you know home").room(0.4)
+    fillers = PLAIN.fillers.model_copy(update={"phrases": ("you know",)})
+    named = PLAIN.model_copy(update={"fillers": fillers})
+    for reliable, on in ((False, False), (None, False), (True, True)):
+        heard = Transcript(tuple(episode.words), episode.at, reliable=reliable)
+        (phrase,) = plan_heard(episode.file(), named, heard).plan.proposals
+        assert (phrase.kind, phrase.words, phrase.on) == ("phrase", "you know", on)
+
+
 def test_an_ear_of_others_that_says_nothing_of_itself_is_asked_about(made):
     class Unknown:
         name = version = description = "unknown"
