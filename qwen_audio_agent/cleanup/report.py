@@ -193,7 +193,8 @@ def write_report(report: Report, path: Path) -> tuple[Path, Path]:
 
     Args:
         report: what is written.
-        path: of the page, as "episode.html"; the JSON is "episode.report.json" then.
+        path: of the page, as "episode.html"; the JSON is "episode.report.json" then, and the plan
+            that the page saves "episode.plan.json", where `cleanup --apply` looks for it.
 
     Returns:
         The paths of the page and of the JSON.
@@ -206,7 +207,7 @@ def write_report(report: Report, path: Path) -> tuple[Path, Path]:
 
     data = path.with_name(f"{path.stem}.report.json")
     write_whole(data, json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n")
-    write_whole(path, page(report))
+    write_whole(path, page(report, f"{path.stem}.plan.json"))
     return path, data
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from importlib import resources
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -29,8 +27,8 @@ _WIDTH, _HEIGHT = 1000, 100
 _LOUDEST, _FAINTEST = -5.0, -50.0  # LUFS at top and bottom of the curves
 
 
-def page(report: Report) -> str:
-    """The page of a report, as HTML."""
+def page(report: Report, plan_name: str) -> str:
+    """The page of a report, as HTML; a plan that is saved there gets the name `plan_name`."""
     style, script = _text_of("report.css"), _text_of("report.js")
     environment = Environment(
         loader=FunctionLoader(_text_of),
@@ -58,7 +56,7 @@ def page(report: Report) -> str:
         tracks=list(zip(report.tracks, plan.tracks, strict=True)),
         charts=[(track, _chart(track)) for track in report.tracks],
         wave=_wave(columns),
-        data=_page_data(report, columns),
+        data=_page_data(report, columns, plan_name),
         plan_text=_data(plan.to_text()),
         num_without=sum(p.id not in report.snippets and p.action != "keep" for p in plan.proposals),
     )
@@ -106,15 +104,14 @@ def _level(value: float | None, unit: str) -> str:
     return "silence" if value is None else f"{value:.1f} {unit}".replace("-", "\N{MINUS SIGN}")
 
 
-def _page_data(report: Report, columns: bytes) -> Markup:
+def _page_data(report: Report, columns: bytes, plan_name: str) -> Markup:
     """What the script needs beside the plan."""
     plan = report.plan
-    stem = re.sub(r"[^\w.-]+", "_", PurePath(plan.episode.name).stem)[:80] or "episode"
     data = {
         "duration": report.duration,
         "mostSeconds": plan.recipe.guards.max_share * plan.episode.duration,
         "columns": base64.b64encode(columns).decode(),
-        "fileName": f"{stem}.plan.json",
+        "fileName": plan_name,
         "snippets": {
             name: [base64.b64encode(sound).decode() for sound in (s.before, s.after)]
             for name, s in report.snippets.items()

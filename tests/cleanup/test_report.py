@@ -111,6 +111,7 @@ def test_the_plan_in_the_page_is_the_plan(tmp_path):
     assert Plan.from_json(json.loads(scripts["plan"])) == plan
     assert "<" not in scripts["plan"]
     assert "<" not in scripts["data"]
+    assert json.loads(scripts["data"])["fileName"] == "report.plan.json"
     assert set(json.loads(scripts["data"])["snippets"]) == {
         p.id for p in plan.proposals if p.action != "keep"
     }

@@ -60,7 +60,9 @@ class Visit:
         expect(self.page.locator("#plan-text")).not_to_have_value("")
         text = self.page.input_value("#plan-text")
         assert Path(download.value.path()).read_bytes() == text.encode()
-        assert download.value.suggested_filename.endswith(".plan.json")
+        name = download.value.suggested_filename
+        assert name.startswith("an episode's")
+        assert name.endswith("report_.plan.json")
         return download.value.path(), text
 
 
