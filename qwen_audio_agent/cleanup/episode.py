@@ -7,7 +7,7 @@ apply_plan(plan, file, "episode-clean.mp3")       the file appears whole or not 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -193,16 +193,21 @@ def clean_up(
     return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
 
 
+def subtitles_beside(recording: Path, output: Path) -> Iterator[tuple[Path, Path]]:
+    """Each file of subtitles that has a recording's name, and where it is re-timed to."""
+    for path in find_subtitles(recording):
+        # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
+        target = output.with_suffix(path.suffix)
+        if path.suffix.lower() in SUBTITLES and not same_file(path, target):
+            yield path, target
+
+
 def _retimed_beside(
     recording: Path, output: Path, time_map: TimeMap, source: str
 ) -> tuple[tuple[Path, ...], list[str]]:
     """Re-time the subtitles that have a recording's name; one that is broken fails nothing."""
     written, notes = [], []
-    for path in find_subtitles(recording):
-        # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
-        target = output.with_suffix(path.suffix)
-        if path.suffix.lower() not in SUBTITLES or same_file(path, target):
-            continue
+    for path, target in subtitles_beside(recording, output):
         try:
             retime_subtitle_file(path, target, time_map, source)
             written.append(target)

@@ -20,6 +20,7 @@ from qwen_audio_agent.cleanup.episode import (
     check_recording,
     plan_episode,
     plan_tracks,
+    subtitles_beside,
 )
 from qwen_audio_agent.cleanup.guards import check_music, share_concern
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
@@ -46,7 +47,9 @@ def cleanup(arguments: argparse.Namespace) -> int:
         raise UsageError("name one recording, or the microphones of a conversation after --tracks")
     outputs = _outputs(arguments, sources)
     if arguments.transcript:
-        _check_transcript(Path(arguments.transcript), [*sources, *outputs])
+        beside = map(subtitles_beside, sources, outputs)
+        others = [path for pairs in beside for pair in pairs for path in pair]
+        _check_transcript(Path(arguments.transcript), [*sources, *outputs, *others])
     desk = _Desk(arguments, outputs[0])
     files = [desk.opened(source) for source in sources]
     planned = desk.planned(files)
@@ -274,14 +277,14 @@ def _check(plan: Plan, files: Sequence[AudioFile]) -> None:
         check_recording(episode, file)
 
 
-def _check_transcript(path: Path, sounds: Sequence[Path]) -> None:
-    """See, before anything is made, that a transcript can be written, and over no sound."""
+def _check_transcript(path: Path, others: Sequence[Path]) -> None:
+    """See, before anything is made, that a transcript can be written, and over no other file."""
     if path.suffix.lower() not in _TRANSCRIPTS:
         known = ", ".join(_TRANSCRIPTS)
         raise UsageError(f"--transcript writes {known}: {str(path)[:80]!r} ends in none of them")
-    for sound in sounds:
-        if same_file(path, sound) or path.resolve() == sound.resolve():
-            raise UsageError(f"--transcript would write over {shown(sound)}: give another name")
+    for other in others:
+        if same_file(path, other) or path.resolve() == other.resolve():
+            raise UsageError(f"--transcript would write over {shown(other)}: give another name")
     check_writable(path)
 
 
