@@ -1,14 +1,15 @@
 """The whole way of one episode: listen, measure, propose, and, where it is agreed, do it.
 
-plan = plan_episode(file, recipe, listener)       nothing is changed yet
-apply_plan(plan, file, "episode-clean.mp3")       the file appears whole or not at all
+planned = plan_episode(file, recipe, listener)         nothing is changed yet
+again = hear_again(planned.plan, [file], listener)     what is not clean at its joins is left in
+apply_plan(again.plan, file, "episode-clean.mp3")      the file appears whole or not at all
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
+from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cleanup.sound import with_sound
@@ -66,6 +68,7 @@ class Applied:
         time_map: from the frames of the recording to those of the output, and back.
         beside: subtitles that lay beside the recording, re-timed and written beside the output.
         notes: what of the tags and subtitles could not be taken over.
+        again: what was heard of the joins before it was written; None if nobody listened.
     """
 
     output: AudioFile
@@ -74,6 +77,7 @@ class Applied:
     time_map: TimeMap
     beside: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    again: Again | None = None
 
 
 def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned:
@@ -123,7 +127,7 @@ def apply_plan(
     progress: Callable[[float], None] | None = None,
     track: int = 1,
 ) -> Applied:
-    """Do what a plan says, and write the result.
+    """Do what a plan says, and write the result; `hear_again` says before whether it is clean.
 
     Args:
         plan: what to do; what is switched off is left out.
@@ -163,11 +167,13 @@ def clean_up(
     listener: Listener | None = None,
     cache_folder: Path | None = None,
     allow_any_share: bool = False,
+    verify: bool = True,
 ) -> tuple[Planned, Applied]:
     """Clean a recording up by a recipe, without asking anybody.
 
-    Proposals that a person should look at first are left out; `plan_episode` and `apply_plan` are
-    the same in two steps, with time to look at the plan in between.
+    Proposals that a person should look at first are left out, and cuts that are not clean when they
+    are heard again. `plan_episode`, `hear_again` and `apply_plan` are the same in three steps, with
+    time to look at the plan in between.
 
     Args:
         path: the recording.
@@ -176,6 +182,10 @@ def clean_up(
         listener: who listens; by default the best ear at hand, with a cache for what it heard.
         cache_folder: for sound on the way; a temporary one by default.
         allow_any_share: apply the plan also where more of the episode goes than the recipe allows.
+        verify: hear every join again before it is written.
+
+    Returns:
+        The plan that was applied, and what became of it.
 
     Raises:
         UsageError: the recipe holds a mistake.
@@ -185,12 +195,16 @@ def clean_up(
         DiskError: the disk is full, or takes nothing.
     """
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    listener = listener or Listener(open_ear(), default_cache_folder())
+    listener = listener or Listener(open_ear(), default_cache_folder(), keeps_sounds=True)
     file = probe(Path(path), cache_folder)
     planned = plan_episode(file, chosen, listener)
     if planned.concern and not allow_any_share:
         raise EditError(f"{shown(file.path)}: {planned.concern}")
-    return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
+    if not verify:
+        return planned, apply_plan(planned.plan, file, output, cache_folder=cache_folder)
+    again = hear_again(planned.plan, [file], listener, cache_folder=cache_folder)
+    applied = apply_plan(again.plan, file, output, cache_folder=cache_folder)
+    return replace(planned, plan=again.plan), replace(applied, again=again)
 
 
 def subtitles_beside(recording: Path, output: Path) -> Iterator[tuple[Path, Path]]:

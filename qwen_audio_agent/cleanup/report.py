@@ -19,6 +19,7 @@ from typing import Any, Final, get_args
 from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.guards import share_concern
+from qwen_audio_agent.cleanup.hearing_again import Again
 from qwen_audio_agent.cleanup.marked_words import state_of, word_proposals
 from qwen_audio_agent.cleanup.measured import Measured, measure
 from qwen_audio_agent.cleanup.plan import Kind, Plan
@@ -83,12 +84,14 @@ class Report:
         transcript: what is said in the first recording.
         tracks: the recordings of the plan, one but for several microphones.
         snippets: by the id of their proposal; not all have one.
+        again: what was heard of the joins; None before that.
     """
 
     plan: Plan
     transcript: Transcript
     tracks: tuple[Track, ...]
     snippets: Mapping[str, Snippet]
+    again: Again | None = None
 
     @property
     def duration(self) -> float:
@@ -105,6 +108,7 @@ class Report:
             "plan": plan.to_json(),
             "removed": round(plan.removed, 3),
             "concern": share_concern(plan),
+            "heard_again": self.again.to_json() if self.again else None,
             "classes": list(self.classes()),
             "tracks": [track.to_json() for track in self.tracks],
             "words": list(self._words()),

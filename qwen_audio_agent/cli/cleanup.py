@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from qwen_audio_agent.cleanup.episode import (
     subtitles_beside,
 )
 from qwen_audio_agent.cleanup.guards import check_music, share_concern
+from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
@@ -107,7 +109,9 @@ class _Desk:
 
     def apply(self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path]) -> None:
         """Write what the plan makes of each recording, the plan, and the transcript."""
-        plan = planned.plan
+        again = self._heard_again(planned.plan, files)
+        plan = again.plan if again else planned.plan
+        planned = replace(planned, plan=plan)
         for track, (file, output) in enumerate(zip(files, outputs, strict=True), 1):
             with self._progress("writing") as progress:
                 applied = apply_plan(plan, file, output, progress=progress, track=track)
@@ -117,17 +121,33 @@ class _Desk:
                 transcript = self.listener.transcribe(file)
                 _write_transcript(Path(self._arguments.transcript), applied, transcript)
         self.write_plan(plan)
-        report = self.report(planned, files, outputs)
+        report = self.report(planned, files, outputs, again)
         whole = _clock(plan.episode.duration)
+        if again:
+            self.remark(f"heard again {again.text}")
+            for line in again.notes:
+                self.remark(f"            {line}")
         self.remark(f"cut         {_clock(plan.removed)} of {whole} ({_share(plan):.1%})")
         for output in outputs:
             self.remark(f"wrote       {output}")
         if report:
             self.remark(f"report      {report}")
-        self.result(plan, outputs)
+        self.result(plan, outputs, again)
+
+    def _heard_again(self, plan: Plan, files: Sequence[AudioFile]) -> Again | None:
+        """What the plan would make, heard at its joins, unless nobody wants it."""
+        if self._arguments.no_verify:
+            return None
+        listener = Listener(self.listener.ear, default_cache_folder(), keeps_sounds=True)
+        with self._progress("hearing again") as progress:
+            return hear_again(plan, files, listener, progress=progress)
 
     def report(
-        self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path] = ()
+        self,
+        planned: Planned,
+        files: Sequence[AudioFile],
+        outputs: Sequence[Path] = (),
+        again: Again | None = None,
     ) -> Path | None:
         """Write the page to listen to and to decide on, unless nobody wants it."""
         if self._arguments.no_report:
@@ -138,10 +158,10 @@ class _Desk:
             report = make_report(
                 planned.plan, planned.transcript, files, outputs, progress=progress
             )
-            write_report(report, self.report_path)
+            write_report(replace(report, again=again), self.report_path)
         return self.report_path
 
-    def result(self, plan: Plan, outputs: Sequence[Path]) -> None:
+    def result(self, plan: Plan, outputs: Sequence[Path], again: Again | None = None) -> None:
         """The last line of `--json`."""
         if not self._arguments.json:
             return
@@ -154,6 +174,7 @@ class _Desk:
             "duration": round(plan.episode.duration, 3),
             "counts": Counter(proposal.kind for proposal in plan.active),
             "concern": share_concern(plan),
+            "heard_again": again.to_json() if again else None,
         }
         sys.stdout.write(json_line(result) + "\n")
 

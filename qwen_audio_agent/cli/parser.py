@@ -222,6 +222,9 @@ def _add_cleanup(commands: argparse._SubParsersAction[_Parser]) -> None:
     cleanup.add_argument(
         "--no-report", action="store_true", help="do not write the page beside OUT"
     )
+    cleanup.add_argument(
+        "--no-verify", action="store_true", help="do not hear the joins again before it is written"
+    )
     cleanup.add_argument("--ear", default="auto", metavar="EAR", help=_EAR)
     _add_printing(cleanup)
     cleanup.set_defaults(command=_command("cleanup", "cleanup"))

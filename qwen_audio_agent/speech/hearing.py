@@ -94,6 +94,8 @@ class Listener:
         progress: is called with the share that is done, 0 to 1, while there is something to hear.
         num_workers: processes that listen side by side to more than a minute of sound; 1 listens
             in this process, None takes one for each core.
+        keeps_sounds: keep on disk, too, what was heard in sounds in memory, which are otherwise
+            remembered by this process alone.
     """
 
     def __init__(
@@ -102,12 +104,15 @@ class Listener:
         cache_folder: Path | None,
         progress: Callable[[float], None] | None = None,
         num_workers: int | None = None,
+        *,
+        keeps_sounds: bool = False,
     ) -> None:
         if num_workers is not None and num_workers < 1:
             raise ValueError(f"at least 1 worker is needed, not {num_workers}")
         self.ear = ear
         self._cache = HeardCache(cache_folder)
         self._progress = progress or _not_shown
+        self._keeps_sounds = keeps_sounds
         self._num_workers = num_workers or min(num_cores(), _MAX_WORKERS)
 
     def transcribe(self, file: AudioFile, *spans: Span) -> Transcript:
@@ -180,7 +185,7 @@ class Listener:
         if found is None:
             aligned = self.ear.align(audio, words)
             found = Transcript(aligned, audio.duration).to_json()
-            self._cache.put(key, found, on_disk=False)
+            self._cache.put(key, found, on_disk=self._keeps_sounds)
         return Transcript.from_json(found).words
 
     def recording(self, file: AudioFile) -> Audible:
@@ -242,7 +247,7 @@ class Listener:
             for index, answer in answers:
                 self._check_unchanged(sound)
                 i = missing[index]
-                self._cache.put(keys[i], answer, on_disk=sound.file is not None)
+                self._cache.put(keys[i], answer, on_disk=bool(sound.file) or self._keeps_sounds)
                 found[i] = parse(answer)
                 done += tasks[i].span.num_frames
                 progress(done / total)

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.errors import HearingError
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript, Word
 
@@ -34,7 +35,7 @@ class KnowingEar:
         return ()
 
     def align(self, _audio, _words):
-        raise NotImplementedError
+        raise HearingError("it knows what was said, and no sound")
 
 
 class Made:

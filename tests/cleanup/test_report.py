@@ -13,6 +13,7 @@ import pytest
 
 from qwen_audio_agent.audio.files import content_hash, probe
 from qwen_audio_agent.cleanup.episode import apply_plan
+from qwen_audio_agent.cleanup.hearing_again import Again, BadJoin
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
@@ -123,6 +124,20 @@ def test_the_plan_in_the_page_is_the_plan(tmp_path):
     assert states["um"] == "muted"
     assert report["without_snippet"] == ["told-1"]
     assert report["tracks"][0]["after"] is None
+
+
+def test_what_was_heard_again_is_told(tmp_path):
+    plan, transcript, file = hostile(tmp_path)
+    bad = BadJoin(("cut-3",), "clipped word left", 3.0, "by 90 ms")
+    report = make_report(plan, transcript, [file])
+    assert report.to_json()["heard_again"] is None
+    again = Again(plan, num_joins=5, num_heard=2, taken_back=(bad,))
+    html, data = write_report(replace(report, again=again), tmp_path / "report.html")
+    told = "Heard again: 2 of 5 joins, the others measured: 5 clean; 1 taken back."
+    assert told in html.read_text("utf-8")
+    found = json.loads(data.read_text("utf-8"))["heard_again"]
+    assert (found["joins"], found["heard"], found["clean"], found["told"]) == (5, 2, 5, [])
+    assert found["taken_back"][0]["proposals"] == ["cut-3"]
 
 
 def test_a_report_of_what_was_made_has_its_levels(tmp_path):

@@ -262,6 +262,21 @@ def test_a_transcript_takes_the_place_of_no_subtitles(
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac", "ep.srt"]
 
 
+def test_what_was_made_is_heard_again_unless_nobody_wants_it(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = ["cleanup", "ep.flac", "-o", "a.flac", "--yes", "--recipe", "plain.toml"]
+    assert main(done) == 0
+    assert "heard again 1 of 2 joins, the others measured: 2 clean" in capsys.readouterr().err
+    assert main([*done, "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["heard_again"]
+    assert (again["joins"], again["heard"], again["clean"]) == (2, 1, 2)
+    report = json.loads(Path("a.report.json").read_text(encoding="utf-8"))
+    assert report["heard_again"] == again
+    assert main([*done, "--json", "--no-verify", "--no-report"]) == 0
+    assert json.loads(capsys.readouterr().out)["heard_again"] is None
+
+
 def test_a_plan_for_another_recording_is_refused(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,7 +33,8 @@ class Entry:
         program: name and version of the program that made it.
         ear: name and version of who listened.
         reports: what lies beside the output: subtitles, the plan, the page to listen to, its data.
-        notes: what of the tags and subtitles could not be taken over.
+        notes: what of the tags and subtitles could not be taken over, and what was not clean when
+            its joins were heard again.
     """
 
     input: str

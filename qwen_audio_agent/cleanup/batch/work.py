@@ -17,6 +17,7 @@ from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
 from qwen_audio_agent.cleanup.batch.places import deliver, fetch_beside, fetched, join, sha256_at
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
 from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
+from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
 from qwen_audio_agent.errors import EditError, QwenAudioAgentError
@@ -25,8 +26,9 @@ from qwen_audio_agent.speech.hearing import Listener
 
 Tell = Callable[[float], None]
 
-# The shares of the time that go by until it is heard what is said, and until the sound is made.
-_LISTENED, _APPLIED = 0.8, 0.95
+# The shares of the time that go by until it is heard what is said, until the joins are heard again,
+# and until the sound is made.
+_LISTENED, _VERIFIED, _APPLIED = 0.7, 0.85, 0.95
 
 
 def do_job(job: Job, settings: Settings, before: Entry | None, tell: Tell) -> tuple[Entry, bool]:
@@ -82,29 +84,38 @@ class _Episode:
         if _is_done(before, entry) and before and sha256_at(target) == before.output_sha256:
             return replace(before, input=entry.input), True
         heard, workers = Path(self._settings.heard_folder), self._settings.hearing_workers
-        listener = Listener(ear, heard, lambda done: self._tell(_LISTENED * done), workers)
+        told = self._between(0.0, _LISTENED)
+        listener = Listener(ear, heard, told, workers, keeps_sounds=True)
         fetch_beside(self._job.input, path, SUBTITLES)
         file = probe(path, self._scratch)
         planned = plan_episode(file, Recipe.from_data(self._settings.recipe), listener)
-        entry = self._applied(planned, entry)
+        entry = self._applied(planned, entry, listener)
         deliver(self._new, target)
         return entry, False
 
-    def _applied(self, planned: Planned, entry: Entry) -> Entry:
+    def _applied(self, planned: Planned, entry: Entry, listener: Listener) -> Entry:
         """Make the output, not yet in its place, and what is written on it."""
-        plan = planned.plan
         if planned.concern:
             _, page, _ = self._delivered(self._reports(planned))
             raise EditError(f"{planned.concern}; see {page}")
+        again = hear_again(
+            planned.plan,
+            [planned.file],
+            listener,
+            cache_folder=self._scratch,
+            progress=self._between(_LISTENED, _VERIFIED),
+        )
+        plan = again.plan
         applied = apply_plan(
             plan,
             planned.file,
             self._new,
             cache_folder=self._scratch,
-            progress=lambda done: self._tell(_LISTENED + (_APPLIED - _LISTENED) * done),
+            progress=self._between(_VERIFIED, _APPLIED),
         )
         output = probe(self._new, self._scratch)
-        reports = self._reports(planned, [self._new])
+        reports = self._reports(replace(planned, plan=plan), [self._new], again)
+        notes = [*applied.notes, *again.notes]
         return replace(
             entry,
             status="done",
@@ -117,10 +128,16 @@ class _Episode:
             lufs_after=_rounded(_loudness(output)),
             output_sha256=content_hash(self._new),
             reports=tuple(self._delivered([*applied.beside, *reports])),
-            notes=tuple(" ".join(note.split()) for note in applied.notes),
+            notes=tuple(" ".join(note.split()) for note in notes),
         )
 
-    def _reports(self, planned: Planned, outputs: Sequence[Path] = ()) -> tuple[Path, Path, Path]:
+    def _between(self, first: float, last: float) -> Tell:
+        """Tells how much is done of a part of the whole, from its first share to its last."""
+        return lambda done: self._tell(first + (last - first) * done)
+
+    def _reports(
+        self, planned: Planned, outputs: Sequence[Path] = (), again: Again | None = None
+    ) -> tuple[Path, Path, Path]:
         """The plan, which `cleanup --apply` takes too, the page to listen to, and its data."""
         path = self._scratch / f"{self._new.name}.plan.json"
         path.write_text(planned.plan.to_text(), "utf-8", "backslashreplace")
@@ -129,9 +146,10 @@ class _Episode:
             planned.transcript,
             [planned.file],
             outputs,
-            progress=lambda done: self._tell(_APPLIED + (1 - _APPLIED) * done),
+            progress=self._between(_APPLIED, 1.0),
             cache_folder=self._scratch,
         )
+        report = replace(report, again=again)
         return path, *write_report(report, self._scratch / f"{self._new.name}.html")
 
     def _delivered(self, reports: Iterable[Path]) -> list[str]:
