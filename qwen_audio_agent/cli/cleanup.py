@@ -104,8 +104,16 @@ class _Desk:
             return plan_episode(files[0], recipe, self.listener)
         _check(plan, files)
         check_music(plan, Path(self._arguments.apply or self.plan_path).parent, self._recipe)
+        self._tell_unused(plan)
         plan = plan if share is None else plan.allowing(share)
         return Planned(files[0], plan, self.listener.remembered(files[0]), share_concern(plan))
+
+    def _tell_unused(self, plan: Plan) -> None:
+        """Say which options a plan that is there already leaves nothing to do for."""
+        if self._arguments.recipe and plan.recipe.allowing(1) != self._recipe.allowing(1):
+            self.remark("not used    --recipe, for the plan has its own; leave --apply PLAN out")
+        if self._arguments.ear != "auto" and plan.ear not in ("", self.listener.ear.name):
+            self.remark(f"not used    --ear for the plan, which {plan.ear} heard; remove it first")
 
     def apply(self, planned: Planned, files: Sequence[AudioFile], outputs: Sequence[Path]) -> None:
         """Write what the plan makes of each recording, the plan, and the transcript."""

@@ -262,6 +262,23 @@ def test_a_transcript_takes_the_place_of_no_subtitles(
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac", "ep.srt"]
 
 
+def test_options_that_a_plan_leaves_nothing_to_do_for_are_told(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["cleanup", "ep.flac", "-o", "a.flac", "--no-report"]
+    assert main([*common, "--recipe", "plain.toml"]) == 0
+    plan = Path("a.plan.json").read_text(encoding="utf-8")
+    Path("mine.json").write_text(plan.replace('"pocketsphinx"', '"somebody"'), encoding="utf-8")
+    capsys.readouterr()
+    assert main([*common, "--apply", "mine.json", "--recipe", "plain.toml"]) == 0
+    assert "not used" not in capsys.readouterr().err
+    other = ["--apply", "mine.json", "--recipe", "podcast", "--ear", "pocketsphinx"]
+    assert main([*common, *other]) == 0
+    told = capsys.readouterr().err
+    assert "not used    --recipe, for the plan has its own" in told
+    assert "not used    --ear for the plan, which somebody heard" in told
+
+
 def test_what_was_made_is_heard_again_unless_nobody_wants_it(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
