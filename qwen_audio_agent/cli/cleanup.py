@@ -14,6 +14,7 @@ from qwen_audio_agent.audio.files import AudioFile, probe, same_file
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.whole_file import check_writable, write_whole
 from qwen_audio_agent.audio.writing import check_output
+from qwen_audio_agent.cleanup.edited_plans import keep_edited
 from qwen_audio_agent.cleanup.episode import (
     Applied,
     Planned,
@@ -28,7 +29,6 @@ from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
-from qwen_audio_agent.cli.edited_plans import keep_edited
 from qwen_audio_agent.cli.one_line import json_line, one_line, tell
 from qwen_audio_agent.cli.progress import Progress
 from qwen_audio_agent.errors import EditError, SourceChangedError, UsageError

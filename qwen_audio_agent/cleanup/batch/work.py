@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -16,11 +16,13 @@ from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
 from qwen_audio_agent.cleanup.batch.places import deliver, fetch_beside, fetched, join, sha256_at
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
+from qwen_audio_agent.cleanup.edited_plans import old_names, would_be_lost
 from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
+from qwen_audio_agent.cleanup.plan import Plan
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
-from qwen_audio_agent.errors import EditError, QwenAudioAgentError
+from qwen_audio_agent.errors import AudioFileError, EditError, QwenAudioAgentError
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
@@ -96,8 +98,9 @@ class _Episode:
     def _applied(self, planned: Planned, entry: Entry, listener: Listener) -> Entry:
         """Make the output, not yet in its place, and what is written on it."""
         if planned.concern:
+            kept = "".join(f"; {note}" for note in self._keep_edited(planned.plan))
             _, page, _ = self._delivered(self._reports(planned))
-            raise EditError(f"{planned.concern}; see {page}")
+            raise EditError(f"{planned.concern}; see {page}{kept}")
         again = hear_again(
             planned.plan,
             [planned.file],
@@ -115,7 +118,7 @@ class _Episode:
         )
         output = probe(self._new, self._scratch)
         reports = self._reports(replace(planned, plan=plan), [self._new], again)
-        notes = [*applied.notes, *again.notes]
+        notes = [*applied.notes, *again.notes, *self._keep_edited(plan)]
         return replace(
             entry,
             status="done",
@@ -151,6 +154,22 @@ class _Episode:
         )
         report = replace(report, again=again)
         return path, *write_report(report, self._scratch / f"{self._new.name}.html")
+
+    def _keep_edited(self, plan: Plan) -> Iterator[str]:
+        """Keep a plan that somebody edited before this one takes its place; a note says so."""
+        folder, name = PurePosixPath(self._job.output).parent, f"{self._new.name}.plan.json"
+        copies = self._scratch / "there"
+        copies.mkdir()
+        try:
+            there = fetched(join(self._settings.folder, str(folder / name)), copies)
+        except AudioFileError:
+            return
+        if not would_be_lost(there, plan):
+            return
+        places = ((n, join(self._settings.folder, str(folder / n))) for n in old_names(name))
+        kept, place = next((n, place) for n, place in places if sha256_at(place) is None)
+        deliver(there, place)
+        yield f"the edited plan that was there is kept as {folder / kept}"
 
     def _delivered(self, reports: Iterable[Path]) -> list[str]:
         """Put reports, and what else was made, beside the output; their names below its folder."""

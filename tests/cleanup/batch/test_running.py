@@ -115,6 +115,21 @@ def test_another_recipe_is_done_without_listening_again(
     assert summary.seconds_after < seconds
 
 
+def test_a_plan_that_somebody_edited_is_kept(episodes: Path, heard: Path, tmp_path: Path) -> None:
+    inputs, plan = [episodes / "a.wav"], tmp_path / "a.wav.plan.json"
+    clean(inputs, tmp_path, heard)
+    edited = plan.read_text("utf-8").replace('"on": true', '"on": false')
+    plan.write_text(edited, "utf-8")
+    for number, name in enumerate(("a.wav.plan.old.json", "a.wav.plan.old-2.json")):
+        other = quick().model_copy(update={"pauses": Pauses(longer_than=0.3, to=0.1 * number)})
+        summary, _ = clean(inputs, tmp_path, heard, other)
+        (entry,) = summary.entries
+        assert f"the edited plan that was there is kept as {name}" in entry.notes
+        assert (tmp_path / name).read_text("utf-8") == edited
+        assert read_plan(plan).recipe.pauses.longer_than == 0.3
+        plan.write_text(edited, "utf-8")
+
+
 def test_each_bad_file_has_its_line_and_stops_no_other(
     episodes: Path, heard: Path, tmp_path: Path
 ) -> None:

@@ -26,14 +26,17 @@ def keep_edited(path: Path, plan: Plan) -> Path | None:
     Raises:
         DiskError: it cannot be written.
     """
-    if not path.is_file() or not _would_be_lost(path, plan):
+    if not would_be_lost(path, plan):
         return None
-    kept = next(name for name in _names(path) if not name.exists())
+    kept = next(path for path in map(path.with_name, old_names(path.name)) if not path.exists())
     copy_whole(path, kept)
     return kept
 
 
-def _would_be_lost(path: Path, plan: Plan) -> bool:
+def would_be_lost(path: Path, plan: Plan) -> bool:
+    """Whether a plan lies there that somebody edited, and that does other than another plan."""
+    if not path.is_file():
+        return False
     try:
         there = read_plan(path)
     except UsageError:
@@ -41,7 +44,8 @@ def _would_be_lost(path: Path, plan: Plan) -> bool:
     return there.is_edited and not there.is_like(plan)
 
 
-def _names(path: Path) -> Iterator[Path]:
-    stem = path.name.removesuffix(".json")
-    yield path.with_name(f"{stem}.old.json")
-    yield from (path.with_name(f"{stem}.old-{number}.json") for number in count(2))
+def old_names(name: str) -> Iterator[str]:
+    """The names that an edited plan may be kept by, without end."""
+    stem = name.removesuffix(".json")
+    yield f"{stem}.old.json"
+    yield from (f"{stem}.old-{number}.json" for number in count(2))
