@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _NAMES = ("SIGTERM", "SIGHUP")
+_received: list[int] = []
 
 
 @contextmanager
@@ -19,6 +20,7 @@ def stopped_by_signals() -> Iterator[None]:
     can do this.
     """
     changed = []
+    _received.clear()
     if threading.current_thread() is threading.main_thread():
         for number in (getattr(signal, name, None) for name in _NAMES):
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
@@ -40,9 +42,13 @@ def be_deaf() -> None:
 
 
 def exit_status(stop: KeyboardInterrupt) -> int:
-    """What shells report of a process that a signal ended: 128 and its number."""
-    return 128 + int(stop.args[0] if stop.args else signal.SIGINT)
+    """What shells report of a process that a signal ended: 128 and its number.
+
+    A library that waits in C, as Ray does, may raise a new KeyboardInterrupt without the number.
+    """
+    return 128 + int(stop.args[0] if stop.args else (*_received, signal.SIGINT)[0])
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
     raise KeyboardInterrupt(number)
