@@ -205,9 +205,9 @@ def refuse_no_sound(numbers: Numbers, path: Path, start: int, sample_rate: int) 
     if numbers.dtype.kind != "f":
         return
     # Not `>`: a comparison with what is not a number is false.
-    is_sound = (np.abs(numbers) <= _LOUDEST).all(axis=0)
+    is_sound = np.abs(numbers) <= _LOUDEST
     if not is_sound.all():
-        column = int(np.argmin(is_sound))
+        column = int(np.argmin(is_sound.all(axis=0)))
         frame = start + column
         raise AudioFileError(
             f"{shown(path)} holds {np.abs(numbers[:, column]).max():g} at frame {frame} "

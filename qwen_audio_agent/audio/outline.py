@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,6 @@ def outline(sound: Iterable[Audio], num_frames: int, num_columns: int) -> NDArra
     for block in sound:
         frames = np.arange(at, at + block.num_frames)
         column = frames * num_columns // max(num_frames, 1)
-        np.maximum.at(peaks, column, np.abs(block.samples).max(axis=0))
+        np.maximum.at(peaks, column, reduce(np.maximum, np.abs(block.samples)))
         at += block.num_frames
     return peaks

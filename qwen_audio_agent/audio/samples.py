@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,4 +110,14 @@ class Audio:
         """The mean of the channels, (1, frames)."""
         if self.num_channels == 1:
             return self
-        return Audio(self.samples.mean(axis=0, keepdims=True, dtype=np.float32), self.sample_rate)
+        return Audio(to_mono(self.samples), self.sample_rate)
+
+
+def to_mono(samples: Samples) -> Samples:
+    """The mean of the channels, (1, frames).
+
+    Taken channel by channel: samples read from a file lie frame by frame, and there numpy's own
+    mean takes twenty times as long.
+    """
+    mean: Samples = reduce(np.add, samples)[np.newaxis] / np.float32(len(samples))
+    return mean

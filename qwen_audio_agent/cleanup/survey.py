@@ -101,8 +101,8 @@ def clipped(sound: Iterable[Audio]) -> Iterator[int]:
     """The frames at which the sound begins to be cut off at full scale."""
     at = 0
     for block in sound:
-        full = np.abs(block.samples).max(axis=0) >= _FULL_SCALE
-        if full.any():
+        if max(block.samples.max(initial=0), -block.samples.min(initial=0)) >= _FULL_SCALE:
+            full = np.asarray((np.abs(block.samples) >= _FULL_SCALE).any(axis=0))
             yield from (at + a for a, b in runs(full) if b - a >= _CLIPPED_FRAMES)
         at += block.num_frames
 

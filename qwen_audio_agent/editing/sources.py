@@ -22,7 +22,7 @@ from qwen_audio_agent.audio.files import (
 from qwen_audio_agent.audio.formats import Numbers, to_float32
 from qwen_audio_agent.audio.hidden_file import disk_error
 from qwen_audio_agent.audio.resampling import resample_blocks
-from qwen_audio_agent.audio.samples import Audio, Samples, Span
+from qwen_audio_agent.audio.samples import Audio, Samples, Span, to_mono
 from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
 from qwen_audio_agent.editing.programme import BLOCK_FRAMES, programme_blocks
 from qwen_audio_agent.editing.splicing import conformed_frames
@@ -255,8 +255,7 @@ def _with_channels(blocks: Iterator[Numbers], num_channels: int) -> Iterator[Num
         elif block.shape[0] == 1:
             yield np.repeat(block, num_channels, axis=0)
         else:
-            mean = to_float32(block).mean(axis=0, keepdims=True, dtype=np.float32)
-            yield np.repeat(mean, num_channels, axis=0)
+            yield np.repeat(to_mono(to_float32(block)), num_channels, axis=0)
 
 
 def _resampled(blocks: Iterator[Numbers], sample_rate: int, new_rate: int) -> Iterator[Numbers]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import ClassVar
 
 import numpy as np
@@ -154,7 +154,7 @@ def needed_gains(samples: Samples, ceiling: float) -> tuple[NDArray[np.intp], ND
 def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
     """Every k with a peak near the ceiling, or above it, between frames k - 1 and k; in order."""
     num_frames = samples.shape[1]
-    peaks = np.maximum(samples.max(axis=0), -samples.min(axis=0))
+    peaks = reduce(np.maximum, np.abs(samples))
     cells = np.maximum.reduceat(peaks, np.arange(0, num_frames, CELL))
     loud = np.flatnonzero(maximum_filter1d(cells, 3) > ceiling * SCREEN)
     found = np.zeros((len(loud), CELL), np.bool_)
