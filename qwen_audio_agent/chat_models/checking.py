@@ -40,6 +40,9 @@ def check_agreement(steps: Sequence[Step]) -> None:
         InstructionError: says which.
     """
     edits = _standing([step for step in steps if not isinstance(step.action, _Question)])
+    for step in edits:
+        if isinstance(step.action, Move) and Passage(step.action.place.edge) == step.action.passage:
+            raise InstructionError("Where shall it go? That is where it is.")
     for first, second in combinations(edits, 2):
         if _contradict(first, second):
             raise InstructionError(

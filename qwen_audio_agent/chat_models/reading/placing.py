@@ -11,6 +11,7 @@ from qwen_audio_agent.chat_models.named import (
     END,
     START,
     AudioIt,
+    AudioName,
     AudioRef,
     Beside,
     Edge,
@@ -42,6 +43,13 @@ class Placing(Transformer[Token, Any]):
 
     def material_from_to(self, audio: AudioRef, start: Any, end: Any) -> Material:
         return Material(audio, stretch(start, end))
+
+    def whose_audio(self, token: Token) -> AudioName:
+        """ "The jingle's "tuesday"": the name without its ending."""
+        return AudioName(token.value.text[: -len("'s")])
+
+    def material_of(self, audio: AudioRef, phrase: Phrase) -> Material:
+        return Material(audio, Passage(phrase))
 
     def material_words(self, what: Passage | Phrase, audio: AudioRef) -> Material:
         return Material(audio, _passage(what))
@@ -126,6 +134,16 @@ class Placing(Transformer[Token, Any]):
     def replace(self, passage: Passage, material: Material) -> Replace:
         return Replace(passage, material)
 
+    def same_of_audio(self, audio: AudioRef) -> AudioRef:
+        return audio
+
+    def replace_same(self, passage: Passage, audio: AudioRef) -> Replace:
+        """ "With the one in the jingle": the same words there."""
+        match passage:
+            case Passage(Phrase(text, _, quoted), None, "it"):
+                return Replace(passage, Material(audio, Passage(Phrase(text, quoted=quoted))))
+        raise InstructionError("Which words of the other audio do you mean? Name them.")
+
     def replace_about(self, passage: Passage, material: Material) -> Replace:
         """ "Instead of X use Y"."""
         return Replace(passage, material)
@@ -141,6 +159,9 @@ class Placing(Transformer[Token, Any]):
 
     def move(self, what: Passage | Edge, place: Place) -> Move:
         return Move(_passage(what), place)
+
+    def known_move(self, move: Move) -> Move:
+        return move
 
     def move_after(self, what: Passage | Edge, edge: Any) -> Move:
         return self.move(what, self.after(edge))

@@ -176,8 +176,10 @@ class Removing(Transformer[Token, Any]):
     def not_muted_it(self, it: It) -> Leave:
         return Leave(Passage(it), "silence")
 
-    def passages(self, *passages: Passage) -> list[Passage]:
-        return list(passages)
+    def passages(self, *passages: Passage | list[Passage]) -> list[Passage]:
+        """A list; "both X and Y" is one already."""
+        parts = (some if isinstance(some, list) else [some] for some in passages)
+        return [passage for part in parts for passage in part]
 
     def mute(self, passages: list[Passage]) -> list[Action]:
         return _silences(passages, "room")
