@@ -65,7 +65,7 @@ def judge(row: Row, done: Sequence[Call], num_before: int = 0) -> Verdict:
     wanted = _of_recordings(done[:num_before])
     wanted += [call for call in calls if call[0] != "listen"]
     edits = [call for call in _of_recordings(done) if call[0] != "listen"]
-    if not _come_to_the_same(_numbered(edits), _numbered(wanted)):
+    if not _come_to_the_same(_numbered(_parted(edits)), _numbered(_parted(wanted))):
         return "wrong edit" if len(edits) > num_before else "refused"
     if edits or not calls:
         return "exact"
@@ -79,6 +79,17 @@ def score(verdicts: Sequence[Verdict]) -> float:
     """
     points = verdicts.count("exact") - (WRONG_EDIT_COSTS - 1) * verdicts.count("wrong edit")
     return points / len(verdicts)
+
+
+def _parted(calls: Sequence[Call]) -> list[Call]:
+    """Calls with a fade in and a fade out as one call for each: both ways come to the same."""
+    parted: list[Call] = []
+    for name, given in calls:
+        if name == "gain" and given.get("fade_in") and given.get("fade_out"):
+            parted.append((name, given | {"fade_out": 0.0}))
+            given = given | {"db": 0.0, "fade_in": 0.0}
+        parted.append((name, given))
+    return parted
 
 
 def _of_recordings(done: Sequence[Call]) -> list[Call]:

@@ -144,20 +144,28 @@ def _treatment(step: Step) -> tuple[str, str]:
     match step.action:
         case Tidy("fillers"):
             return "removed", "the fillers"
-        case Tidy():
+        case Tidy("pauses"):
             return "shortened", "the pauses"
+        case Tidy(recipe):
+            return "cleaned up", f"the recording by the {recipe} recipe"
         case Denoise(strength):
             part = f" at {strength:.0%} strength" if strength < 1 else ""
             return "removed", f"the background noise{part}"
         case Gain(db, passage):
             what = named(passage) if passage else "the recording"
             return "made", f"{what} {abs(db):g} dB {'louder' if db > 0 else 'quieter'}"
-        case Fade(rise, fall, seconds):
-            ways = [way for way, wanted in (("in", rise), ("out", fall)) if wanted]
-            return "faded", f"{listed(ways)} over {seconds:g} s"
+        case Fade() as fade:
+            return "faded", _ways(fade)
         case Effect(name, value):
             return _effect(name, value)
     raise AssertionError(f"no words for {step.action}")
+
+
+def _ways(fade: Fade) -> str:
+    ways = [(way, length) for way, length in zip(("in", "out"), fade.lengths, strict=True) if length]
+    if len({length for _, length in ways}) == 1:
+        return f"{listed([way for way, _ in ways])} over {ways[0][1]:g} s"
+    return listed([f"{way} over {length:g} s" for way, length in ways])
 
 
 def _effect(name: str, value: float | None) -> tuple[str, str]:

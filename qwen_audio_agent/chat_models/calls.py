@@ -108,9 +108,9 @@ def _arguments(action: Action, scene: Scene, number: int) -> dict[str, Any]:
 def _settings(action: Action) -> dict[str, Any]:
     """Arguments of what works on the whole audio."""
     match action:
-        case Fade(rise, fall, seconds):
-            fades = {"fade_in": seconds if rise else None, "fade_out": seconds if fall else None}
-            return _given(**fades)
+        case Fade() as fade:
+            rise, fall = fade.lengths
+            return _given(fade_in=rise, fade_out=fall)
         case Denoise(strength):
             return {} if strength == 1 else {"strength": strength}
         case Effect(name, value):

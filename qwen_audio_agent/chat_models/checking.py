@@ -218,11 +218,14 @@ def _check_settings(step: Step, scene: Scene) -> None:
             )
         case Effect(name, float() as value):
             _check_value(name, value)
-        case Fade(_, _, float() as seconds):
+        case Fade() as fade:
             number = scene.number(step.audio)
             duration = scene.duration(number)
-            if not seconds or (duration is not None and seconds > duration):
-                raise InstructionError(f"A fade of {seconds:g} s does not fit into Audio {number}.")
+            for seconds in filter(lambda length: length is not None, fade.lengths):
+                if not seconds or (duration is not None and seconds > duration):
+                    raise InstructionError(
+                        f"A fade of {seconds:g} s does not fit into Audio {number}."
+                    )
 
 
 def _check_value(name: EffectName, value: float) -> None:

@@ -170,6 +170,8 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     while words and words[0] in (*_JOINING, *_GREETINGS, *_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
+    if _is_purpose(clause):
+        return True
     if clause.words[0] == "but" and not told_before:
         return False
     if not words or known & (_words("edit") | _words("block")):
@@ -187,6 +189,19 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     if told_before and words[0] in _words("going_on"):
         return not known & _words("choice")
     return _says_of_what(words, pieces)
+
+
+def _is_purpose(clause: _Clause) -> bool:
+    """ "To make it flow better, ...": what for; it may hold words of edits, but names nothing."""
+    words = [word for word in clause.words if word not in ("in", "order", "so", "as", "just")]
+    told_of = _words("block") | _words("negation") | _words("choice") | _words("report")
+    return (
+        len(words) > 1
+        and words[0] == "to"
+        and words[1] in _words("purpose_verb")
+        and not set(words[2:]) & told_of
+        and not any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
+    )
 
 
 def _asks_for_itself(words: Sequence[str]) -> bool:

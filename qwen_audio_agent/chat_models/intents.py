@@ -127,9 +127,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Take fillers out, or shorten pauses; lengths in seconds."""
+    """Take fillers out, or shorten pauses, or clean all of it up by a recipe; lengths in seconds."""
 
-    what: Literal["fillers", "pauses"]
+    what: Literal["fillers", "pauses", "podcast", "interview", "audiobook"]
     longer_than: float | None = None
     to: float | None = None
 
@@ -144,11 +144,25 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Fade:
-    """Rise from silence at the start, fall to it at the end; lengths in seconds, None: not said."""
+    """Rise from silence at the start, fall to it at the end.
+
+    Attributes:
+        rise: whether it does.
+        fall: whether it does.
+        seconds: how long it takes; None: not said.
+        fall_seconds: how long the fall takes, if that is not as long as the rise.
+    """
 
     rise: bool
     fall: bool
     seconds: float | None = None
+    fall_seconds: float | None = None
+
+    @property
+    def lengths(self) -> tuple[float | None, float | None]:
+        """Seconds of the rise and of the fall, None for what it has not."""
+        fall = self.seconds if self.fall_seconds is None else self.fall_seconds
+        return self.seconds if self.rise else None, fall if self.fall else None
 
 
 @dataclass(frozen=True, slots=True)

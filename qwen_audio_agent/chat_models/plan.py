@@ -152,6 +152,16 @@ def _for_each_audio(steps: Sequence[Step], scene: Scene) -> Iterator[Step]:
             yield step
 
 
+def _one_fade(first: Step, second: Step) -> Step | None:
+    """ "Fade in over 1 s and out over 2 s" as one edit, which one undo takes back."""
+    match first.action, second.action:
+        case Fade(True, False, start), Fade(False, True, end) if first.audio == second.audio:
+            return replace(first, action=Fade(True, True, start, end))
+        case Fade(False, True, end), Fade(True, False, start) if first.audio == second.audio:
+            return replace(first, action=Fade(True, True, start, end))
+    return None
+
+
 def _open_pair(scene: Scene) -> list[AudioRef]:
     """The two recordings that were opened, in their order."""
     opened = [number for number, audio in scene.talk.audios.items() if audio.name]
@@ -175,6 +185,8 @@ def _unfold(steps: tuple[Step, ...], scene: Scene) -> tuple[Step, ...]:
                 raise InstructionError(
                     'How long shall the fade be? For example "fade out over 2 s".'
                 )
+            case Fade() if unfolded and (both := _one_fade(unfolded[-1], step)):
+                unfolded[-1] = both
             case Tidy() | Denoise() | Effect() if step in unfolded:
                 pass  # "ums and uhs" are both fillers
             case _:

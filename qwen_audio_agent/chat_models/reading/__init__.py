@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
 from lark import Token, Tree
 from lark.exceptions import VisitError
@@ -32,7 +32,7 @@ from qwen_audio_agent.chat_models.reading.mentioning import (
     Mentioning,
     Unneeded,
 )
-from qwen_audio_agent.chat_models.reading.placing import Placing
+from qwen_audio_agent.chat_models.reading.placing import JoinedBy, Placing
 from qwen_audio_agent.chat_models.reading.removing import Removing
 from qwen_audio_agent.chat_models.reading.stretches import Stretches
 from qwen_audio_agent.chat_models.reading.times import Times
@@ -40,8 +40,10 @@ from qwen_audio_agent.chat_models.reading.words import OfAudio, Words
 from qwen_audio_agent.chat_models.references import mapped, passages_of, phrases_of
 from qwen_audio_agent.errors import InstructionError
 
-_Change = Softly | Fully | Instead | Filling | Length | Unneeded | Chosen | ButNot | NotWhich
-_CHANGES = (Softly, Fully, Instead, Filling, Length, Unneeded, Chosen, ButNot, NotWhich)
+_Change = (
+    Softly | Fully | Instead | Filling | Length | Unneeded | JoinedBy | Chosen | ButNot | NotWhich
+)
+_CHANGES = get_args(_Change)
 
 
 class _Reader(
@@ -114,6 +116,14 @@ class _Reader(
     def steps_in_order(self, steps: list[list[Step]]) -> list[Step]:
         """ "After cutting X, denoise" and "cut X before you denoise"."""
         return self.start(steps)
+
+    def steps_avoiding(self, children: list[Any]) -> list[Step]:
+        """ "Rather than cutting X, mute it"."""
+        (mention, instead), steps = children
+        return [
+            Step(mention),
+            *(replace(step, action=instead.of(step.action)) for step in steps),
+        ]
 
     def steps_corrected(self, steps: list[list[Step]]) -> list[Step]:
         """ "Cut X, sorry, I mean cut Y": the second, of the same kind as the first."""

@@ -186,6 +186,10 @@ class Level(Transformer[Token, Any]):
             raise InstructionError("Which of the two shall change its level? Name one.")
         return replace(gain, passage=passage)
 
+    def within_gain(self, passage: Passage, gain: Gain) -> Gain:
+        """ "From 5 to 10 s, 3 dB louder"."""
+        return self.gain_within(gain, passage)
+
     def signed_decibels(self, token: Token) -> float:
         return float(token.value.value)
 

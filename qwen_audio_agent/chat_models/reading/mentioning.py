@@ -154,6 +154,15 @@ class Mentioning(Transformer[Token, Any]):
     def instead_of_bleep(self) -> Instead:
         return Instead("bleep")
 
+    def avoid_cut(self, passage: Passage) -> tuple[Mention, Instead]:
+        return Mention(passage, chatter=True), Instead("cut")
+
+    def avoid_mute(self, passage: Passage) -> tuple[Mention, Instead]:
+        return Mention(passage, chatter=True), Instead("mute")
+
+    def avoid_bleep(self, passage: Passage) -> tuple[Mention, Instead]:
+        return Mention(passage, chatter=True), Instead("bleep")
+
     def told(self, *_words: Token) -> None:
         return None
 

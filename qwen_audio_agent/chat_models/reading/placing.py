@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -25,6 +26,23 @@ from qwen_audio_agent.chat_models.named import (
 from qwen_audio_agent.chat_models.reading.stretches import stretch
 from qwen_audio_agent.chat_models.reading.times import Length, moment_of
 from qwen_audio_agent.errors import InstructionError
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedBy:
+    """How long the crossfade is, told behind all else; in milliseconds."""
+
+    crossfade_ms: float
+
+    def of(self, action: Action) -> Action:
+        """The action with this crossfade.
+
+        Raises:
+            InstructionError: it joins nothing, or has another.
+        """
+        if isinstance(action, Insert | Join) and action.crossfade_ms is None:
+            return replace(action, crossfade_ms=self.crossfade_ms)
+        raise InstructionError("What shall be crossfaded? Say it with what you put in.")
 
 
 def _passage(what: Passage | Edge) -> Passage:
@@ -87,6 +105,9 @@ class Placing(Transformer[Token, Any]):
     def crossfade(self, length: Length) -> float:
         """In milliseconds."""
         return length.seconds * 1000
+
+    def joined_by(self, crossfade_ms: float) -> JoinedBy:
+        return JoinedBy(crossfade_ms)
 
     def no_crossfade(self) -> float:
         return 0.0

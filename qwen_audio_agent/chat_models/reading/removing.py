@@ -111,6 +111,19 @@ class Removing(Transformer[Token, Any]):
     def tidy_fillers(self, *_fillers: Tidy) -> Tidy:
         return Tidy("fillers")
 
+    def podcast_recipe(self) -> Tidy:
+        return Tidy("podcast")
+
+    def interview_recipe(self) -> Tidy:
+        return Tidy("interview")
+
+    def audiobook_recipe(self) -> Tidy:
+        return Tidy("audiobook")
+
+    def tidy_recipe(self, tidy: Tidy) -> Tidy:
+        """ "Tidy it up for a podcast"."""
+        return tidy
+
     def noise(self, *_words: Token) -> Denoise:
         return Denoise()
 
