@@ -62,7 +62,8 @@ def judge(row: Row, done: Sequence[Call], num_before: int = 0) -> Verdict:
     """
     sounds = recordings()
     calls = [take((name, {"audio": 1} | given), sounds) for name, given in row.calls or ()]
-    wanted = _of_recordings(done[:num_before])
+    wanted = [call for call in _of_recordings(done[:num_before]) if call[0] != "listen"]
+    num_before = len(wanted)
     wanted += [call for call in calls if call[0] != "listen"]
     edits = [call for call in _of_recordings(done) if call[0] != "listen"]
     if not _come_to_the_same(_numbered(_parted(edits)), _numbered(_parted(wanted))):

@@ -24,7 +24,7 @@ from qwen_audio_agent.chat_models.intents import (
     Transcribe,
     Undo,
 )
-from qwen_audio_agent.chat_models.named import Moment, Passage, Phrase
+from qwen_audio_agent.chat_models.named import END, START, Moment, Passage, Phrase, Place
 from qwen_audio_agent.chat_models.references import passages_of, phrases_of
 from qwen_audio_agent.chat_models.scene import Scene, often, pick
 from qwen_audio_agent.errors import EditError, InstructionError
@@ -103,8 +103,17 @@ def _keeps_stretch(kept: Step, changing: Sequence[Step]) -> bool:
     match kept.action:
         case Keep(Passage(_, end, part)) if end is not None or part != "it":
             return all(
-                not passages_of(step.action) and step.audio == kept.audio for step in changing
+                (not passages_of(step.action) or _at_an_end(step)) and step.audio == kept.audio
+                for step in changing
             )
+    return False
+
+
+def _at_an_end(step: Step) -> bool:
+    """Whether a step puts something at the start or the end, which there are anyway."""
+    match step.action:
+        case Insert(_, Place("at", edge)):
+            return edge in (START, END)
     return False
 
 

@@ -11,13 +11,22 @@ where nobody understands it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
 from itertools import groupby
+from typing import Literal
 
 from qwen_audio_agent.chat_models.pieces import Piece
+from qwen_audio_agent.chat_models.telling import (
+    asks_for_assent,
+    begins_reason,
+    goes_on,
+    is_remark,
+    leads_to_request,
+    refers,
+    told_words,
+    without_opinion,
+)
 
 _SLOTS = {"QUOTED", "PLURAL", "FILE", "NUMBER", "SIGNED", "TIME", "FACTOR", "OTHER"}
 _UNITS = {"s", "sec", "secs", "second", "seconds", "minute", "minutes", "min", "mins", "ms", "mark"}
@@ -34,6 +43,8 @@ _IN_PLACE = _UNITS | {
     "a",
     "half",
 }
+_TOGETHER = ("be so kind", "be so good", "be so nice")
+_STEMS = ("jingle", "intro", "outro", "FILE")
 _TELLS_NO_MORE = ("report", "edit", "block", "negation", "judging")
 _MODALS = ("can", "could", "would", "will", "please")
 _GREETINGS = (
@@ -41,6 +52,10 @@ _GREETINGS = (
     *("good", "morning", "afternoon", "evening"),
 )
 _JOINING = ("so", "and", "but", "then", "because", "since", "as", "that", "also", "plus")
+
+
+Kind = Literal["order", "named", ""]
+"""What some pieces are that stand alone: an order, something that is only named, or neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +70,15 @@ class _Clause:
         return [piece.text.lower().replace("’", "'") for piece in self.pieces]
 
 
-def orders_alone(pieces: Sequence[Piece]) -> list[Piece]:
+def orders_alone(
+    pieces: Sequence[Piece], kind_of: Callable[[Sequence[Piece]], Kind] | None = None
+) -> list[Piece]:
     """The pieces without the clauses that only tell something.
 
     Args:
         pieces: of a sentence that is not understood as it is.
+        kind_of: what some pieces are that stand alone; without it, only what plainly tells
+            something is left out.
 
     Returns:
         The same pieces where no clause can be left out; never none at all.
@@ -69,17 +88,86 @@ def orders_alone(pieces: Sequence[Piece]) -> list[Piece]:
     told_before = False
     for index, clause in enumerate(clauses):
         before = clauses[index - 1] if index else None
-        last = index == len(clauses) - 1
-        telling = _is_telling(clause, before, told_before=told_before, last=last)
-        if telling and (place := _place(clause)):
+        behind = clauses[index + 1 :]
+        telling = _is_telling(clause, before, told_before=told_before, last=not behind)
+        loosely = not telling and kind_of is not None and _tells_loosely(clause, behind, kind_of)
+        place = _place(clause) if telling else ()
+        if kind_of and (telling or loosely):
+            place = () if _names_itself(behind) else place
+            if not place and (named := _named(clause, behind, kind_of)):
+                kept.append(named)
+                told_before = True
+                continue
+        if telling and place:
             kept.append(_Clause(place, clause.mark))
-        elif not telling or any(piece.kind in _SLOTS for piece in clause.pieces):
+        elif not loosely and (not telling or (any(map(_is_slot, clause.pieces)) and not kind_of)):
             kept.append(_without_joining(clause) if told_before or not kept else clause)
             telling = False
-        told_before = telling
+        told_before = telling or loosely
     if not kept or all(_is_place(clause) for clause in kept):
         return list(pieces)
     return [piece for clause in kept for piece in (*clause.pieces, clause.mark) if piece]
+
+
+def _is_slot(piece: Piece) -> bool:
+    return piece.kind in _SLOTS
+
+
+def _tells_loosely(
+    clause: _Clause, behind: Sequence[_Clause], kind_of: Callable[[Sequence[Piece]], Kind]
+) -> bool:
+    """Whether a clause is a reason or a remark, or leads to a request, and is no order itself."""
+    names = any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
+    if is_remark(clause.words, names=names):
+        return True
+    if clause.mark is not None and clause.mark.kind == "?":
+        return False
+    request = next((other.words for other in behind if _requests(other)), None)
+    if request is None or not leads_to_request(clause.words, request):
+        return False
+    if _requests(clause) and not _asks_for_itself(clause.words):
+        return False
+    verb = set(clause.words[1:8]) & (told_words("finite") | {"should", "must", "may", "can"})
+    if not without_opinion(clause.words) and not verb and clause.words[0] not in told_words("subject"):
+        return False
+    return kind_of(clause.pieces) != "order"
+
+
+def _requests(clause: _Clause) -> bool:
+    """Whether a clause begins as an order does."""
+    words = list(clause.words)
+    while len(words) > 1 and words[0] in ("so", "and", "but", "then", "also", "now", "just"):
+        words = words[1:]
+    return _asks(words) or _orders(words, 0) or (words[0] in told_words("question") - {"were"})
+
+
+def _names_itself(behind: Sequence[_Clause]) -> bool:
+    """Whether the next order says itself what it is about."""
+    order = next((other for other in behind if _requests(other)), None)
+    return order is not None and not refers(order.words) and any(map(_is_slot, order.pieces))
+
+
+def _named(
+    clause: _Clause, behind: Sequence[_Clause], kind_of: Callable[[Sequence[Piece]], Kind]
+) -> _Clause | None:
+    """What a clause is about, for the "it" of the order behind it: "about X"."""
+    order = next((other for other in behind if _requests(other)), None)
+    if order is None or not refers(order.words):
+        return None
+    start = without_opinion(clause.words)
+    words = clause.words[start:]
+    verb = next((at for at, word in enumerate(words[:9]) if word in told_words("finite")), 0)
+    while verb and words[verb - 1].endswith("ly"):
+        verb -= 1
+    about = clause.pieces[start : start + verb]
+    stems = [piece for piece in clause.pieces if piece.kind in _STEMS]
+    if len(stems) == 1 and (len(about) == 1 or clause.words[0] in told_words("subject")):
+        scope = Piece("in", "in", stems[0].start, stems[0].start)
+        return _Clause((scope, *stems), _comma(stems[0]))
+    if not about or words[0] in (*told_words("subject"), "that", "this", "those"):
+        return None
+    named = (Piece("about", "about", about[0].start, about[0].start), *about)
+    return _Clause(named, _comma(clause.pieces[-1])) if kind_of(named) == "named" else None
 
 
 def _clauses(pieces: Sequence[Piece]) -> list[_Clause]:
@@ -100,9 +188,12 @@ def _parted(clause: _Clause) -> list[_Clause]:
     for at in range(1, len(words)):
         before, after = clause.pieces[:at], clause.pieces[at:]
         if (
-            words[at] in _words("reason")
+            words[at] in told_words("reason")
+            or (begins_reason(words, at) and not _places(words, after, at))
             or (
                 words[at] in ("so", "and", "but")
+                and " ".join(words[at - 1 : at + 2]) not in _TOGETHER
+                and words[at - 1 : at + 1] not in (["nothing", "but"], ["anything", "but"])
                 and (
                     (_only_tells(before) and _names_something(after))
                     or _asks(words[at + 1 : at + 5])
@@ -116,10 +207,15 @@ def _parted(clause: _Clause) -> list[_Clause]:
     return [clause]
 
 
+def _places(words: Sequence[str], after: Sequence[Piece], at: int) -> bool:
+    """Whether it says where: "so that it stands before "good morning""."""
+    return words[at] == "so" and any(map(_is_slot, after))
+
+
 def _only_tells(before: Sequence[Piece]) -> bool:
     """Whether what stands before a joining word tells something and names nothing."""
     clause = _Clause(tuple(before), None)
-    if clause.words[0] in _words("question"):
+    if clause.words[0] in told_words("question"):
         return False
     return not any(piece.kind in _SLOTS for piece in before) and _is_telling(
         clause, None, told_before=False, last=False
@@ -128,27 +224,27 @@ def _only_tells(before: Sequence[Piece]) -> bool:
 
 def _names_something(pieces: Sequence[Piece]) -> bool:
     """Whether there is something to edit, or an edit."""
-    edits = _words("edit") | _words("verb") | _words("choice")
+    edits = told_words("edit") | told_words("verb") | told_words("choice")
     return any(piece.kind in _SLOTS or piece.text.lower() in edits for piece in pieces)
 
 
 def _orders(words: Sequence[str], at: int) -> bool:
     """Whether a verb of an edit stands there."""
-    return at < len(words) and words[at] in _words("verb")
+    return at < len(words) and words[at] in told_words("verb")
 
 
 def _asks_on(words: Sequence[str], at: int) -> bool:
     """Whether a question begins there, without a comma: "... are harsh can you soften them"."""
-    return words[at] in _MODALS and words[at - 1] not in _words("linking") and _asks(words[at:])
+    return words[at] in _MODALS and words[at - 1] not in told_words("linking") and _asks(words[at:])
 
 
 def _tells_on(words: Sequence[str], at: int) -> bool:
     """Whether something is told from there to the end, without a comma: "... he takes forever"."""
     return (
-        words[at] in _words("run_on")
-        and words[at - 1] not in _words("linking")
+        words[at] in told_words("run_on")
+        and words[at - 1] not in told_words("linking")
         and len(words) - at > 1
-        and not set(words[at:]) & frozenset[str]().union(*map(_words, _TELLS_NO_MORE))
+        and not set(words[at:]) & frozenset[str]().union(*map(told_words, _TELLS_NO_MORE))
     )
 
 
@@ -159,7 +255,7 @@ def _comma(piece: Piece) -> Piece:
 def _asks(words: Sequence[str]) -> bool:
     """Whether a request begins here."""
     text = " ".join(words) + " "
-    return any(text.startswith(f"{request} ") for request in _words("request", lines=True))
+    return any(text.startswith(f"{request} ") for request in told_words("request", lines=True))
 
 
 def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, last: bool) -> bool:
@@ -167,38 +263,40 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     told_apart = before is not None and before.mark is not None and before.mark.kind != ","
     pieces = [piece for piece in clause.pieces if not _of_place(piece)]
     words = [piece.text.lower().replace("’", "'") for piece in pieces]
-    while words and words[0] in (*_JOINING, *_GREETINGS, *_words("reason")):
+    while words and words[0] in (*_JOINING, *_GREETINGS, *told_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
-    if _is_purpose(clause):
+    if _is_purpose(clause) or asks_for_assent(words):
+        return True
+    if told_before and goes_on(words) and not any(map(_is_slot, clause.pieces)):
         return True
     if clause.words[0] == "but" and not told_before:
         return False
-    if not words or known & (_words("edit") | _words("block")):
+    if not words or known & (told_words("edit") | told_words("block")):
         return False
     if _wishes(clause.words) and not (last and told_apart and _asks_for_itself(clause.words)):
         return False
     if (clause.mark is not None and clause.mark.kind == "?") or (
-        not last and set(words[-3:]) & _words("report")
+        not last and set(words[-3:]) & told_words("report")
     ):
         return False
-    if known & _words("negation") and known & _words("wish"):
+    if known & told_words("negation") and known & told_words("wish"):
         return False
-    if known <= _words("small") or words[0] in _words("opening"):
+    if known <= told_words("small") or words[0] in told_words("opening"):
         return True
-    if told_before and words[0] in _words("going_on"):
-        return not known & _words("choice")
+    if told_before and words[0] in told_words("going_on"):
+        return not known & told_words("choice")
     return _says_of_what(words, pieces)
 
 
 def _is_purpose(clause: _Clause) -> bool:
     """ "To make it flow better, ...": what for; it may hold words of edits, but names nothing."""
     words = [word for word in clause.words if word not in ("in", "order", "so", "as", "just")]
-    told_of = _words("block") | _words("negation") | _words("choice") | _words("report")
+    told_of = told_words("block") | told_words("negation") | told_words("choice") | told_words("report")
     return (
         len(words) > 1
         and words[0] == "to"
-        and words[1] in _words("purpose_verb")
+        and words[1] in told_words("purpose_verb")
         and not set(words[2:]) & told_of
         and not any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
     )
@@ -207,7 +305,7 @@ def _is_purpose(clause: _Clause) -> bool:
 def _asks_for_itself(words: Sequence[str]) -> bool:
     """ "I want to open with some gratitude": what the person means to do."""
     text = " ".join(words)
-    return any(text.startswith(f"{purpose} ") for purpose in _words("purpose", lines=True))
+    return any(text.startswith(f"{purpose} ") for purpose in told_words("purpose", lines=True))
 
 
 def _wishes(words: Sequence[str]) -> bool:
@@ -216,12 +314,14 @@ def _wishes(words: Sequence[str]) -> bool:
 
 def _says_of_what(words: Sequence[str], pieces: Sequence[Piece]) -> bool:
     """Whether a clause begins with who or what it is about, and goes on with a verb."""
-    if words[0] in _words("subject"):
+    if words[0] in told_words("subject"):
         return len(words) > 1
-    verb = next((at for at, word in enumerate(words[:6]) if word in _words("finite")), 0)
-    if not verb or set(words[:verb]) & _words("object"):
+    if words[0] == "were" and words[1:2] and words[1].endswith("ing"):
+        return True  # "were running late", for "we're"
+    verb = next((at for at, word in enumerate(words[:6]) if word in told_words("finite")), 0)
+    if not verb or set(words[:verb]) & told_words("object"):
         return False
-    return pieces[0].kind in ("WORD", "WHOSE", "SOUND") or words[0] in _words("noun")
+    return pieces[0].kind in ("WORD", "WHOSE", "SOUND") or words[0] in told_words("noun")
 
 
 def _is_place(clause: _Clause) -> bool:
@@ -248,16 +348,10 @@ def _of_place(piece: Piece) -> bool:
 
 def _without_joining(clause: _Clause) -> _Clause:
     pieces = clause.pieces
-    while len(pieces) > 1 and pieces[0].text.lower() in ("so", "and", "but", "then"):
+    while (
+        len(pieces) > 1
+        and pieces[0].text.lower() in ("so", "and", "but", "then")
+        and pieces[1].text.lower() not in ("also", "then")
+    ):
         pieces = pieces[1:]
     return replace(clause, pieces=pieces)
-
-
-@cache
-def _words(name: str, *, lines: bool = False) -> frozenset[str]:
-    """A list of `grammar/telling.txt`: its words, or its lines."""
-    folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
-    lists = (folder / "telling.txt").read_text("utf-8").split("\n# ")
-    text = next(some for some in lists if some.split(":", 1)[0].strip("# \n") == name)
-    _, _, body = text.partition("\n")
-    return frozenset(filter(None, body.split("\n") if lines else body.split()))

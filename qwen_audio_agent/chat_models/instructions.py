@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 
-from qwen_audio_agent.chat_models.clauses import orders_alone
-from qwen_audio_agent.chat_models.intents import Instruction, Step
+from qwen_audio_agent.chat_models.clauses import Kind, orders_alone
+from qwen_audio_agent.chat_models.intents import Instruction, Mention, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.reading import read
@@ -63,9 +64,8 @@ _Slips = tuple[tuple[Piece, str], ...]
 
 def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
     told = _told(pieces)
-    orders = orders_alone(told)
     idle: tuple[Step, ...] = ()
-    for some in (told, orders) if len(orders) < len(told) else (told,):
+    for some in _attempts(told, sentence):
         for start in ("start", "loose"):
             with suppress(NotParsed):
                 steps = tuple(read(open_parser().parse(some, start), sentence))
@@ -77,10 +77,52 @@ def _read(pieces: Sequence[Piece], sentence: str) -> tuple[Step, ...]:
     raise NotParsed
 
 
+def _attempts(told: list[Piece], sentence: str) -> Iterator[list[Piece]]:
+    """The pieces, then without all that may tell something, then without what plainly does.
+
+    Where what is told names what "it" is, there is no third.
+    """
+    yield told
+    loosely = orders_alone(told, partial(_kind_of, sentence=sentence))
+    if loosely != told:
+        yield loosely
+    plainly = orders_alone(told)
+    if len(plainly) < len(told) and plainly != loosely and not any(map(_is_added, loosely)):
+        yield plainly
+
+
+def _is_added(piece: Piece) -> bool:
+    return piece.start == piece.end and piece.kind not in (",", "STOP")
+
+
+def _kind_of(pieces: Sequence[Piece], sentence: str) -> Kind:
+    """What some pieces are that stand alone; what makes no sense is meant as an order."""
+    try:
+        steps = read(open_parser().parse(pieces), sentence)
+    except NotParsed:
+        return ""
+    except InstructionError:
+        return "order"
+    return "named" if all(isinstance(step.action, Mention) for step in steps) else "order"
+
+
 def _told(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces that change an instruction."""
-    told = [piece for piece in pieces if piece.kind not in LEFT_OUT]
+    told = _with_would([piece for piece in pieces if piece.kind not in LEFT_OUT])
     return [piece for at, piece in enumerate(told) if not _floats(told, at)]
+
+
+def _with_would(told: list[Piece]) -> list[Piece]:
+    """ "I should like", "I should be grateful": the "would" of older people."""
+    return [
+        replace(piece, kind="would")
+        if piece.kind == "should"
+        and 0 < at < len(told) - 1
+        and told[at - 1].kind in ("i", "we")
+        and told[at + 1].kind in ("be", "like", "love", "prefer", "appreciate", "much", "so", "quite")
+        else piece
+        for at, piece in enumerate(told)
+    ]
 
 
 _FLOATING = ("both", "all")

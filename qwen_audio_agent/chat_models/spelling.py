@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from qwen_audio_agent.chat_models.pieces import Piece
@@ -14,10 +14,11 @@ _MEANT = {
     "hes": "he's", "shes": "she's", "theyre": "they're", "weve": "we've", "lets": "let's",
     "dont": "don't", "doesnt": "doesn't", "didnt": "didn't", "isnt": "isn't", "wasnt": "wasn't",
     "arent": "aren't", "cant": "can't", "wont": "won't", "couldnt": "couldn't",
-    "shouldnt": "shouldn't", "wouldnt": "wouldn't", "havent": "haven't", "hasnt": "hasn't",
+    "shouldnt": "shouldn't", "wouldnt": "wouldn't", "hasnt": "hasn't",
     "em": "them", "'em": "them", "ya": "you", "u": "you", "ur": "your", "yer": "your",
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "lemme": "let me",
-    "gimme": "give me", "dunno": "don't know", "kinda": "kind of",
+    "gimme": "give me", "one's": "one is", "havent": "haven't",
+    "dontcha": "don't you", "dunno": "don't know", "kinda": "kind of",
     "sorta": "sort of", "summat": "something", "owt": "anything", "nowt": "nothing",
     "n": "and", "t'others": "the others", "t'other": "the other", "vol": "volume", "nd": "and",
     "tho": "though", "bc": "because", "becuz": "because", "cuz": "because", "coz": "because",
@@ -28,9 +29,30 @@ _MEANT = {
 """Spellings that are words of their own are none of these ("its", "were", "well")."""
 
 
+_BEHIND_IS = frozenset(
+    "too so way very really quite not just a far pretty super getting still always much rather".split()
+)
+
+
+_SHORTENED = frozenset("there that here what it he she who where how let one when why".split())
+"""Words of the grammar with "'s" behind them."""
+
+
+def _with_is(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces with "jingle's too loud" as "jingle is too loud"."""
+    for piece, behind in zip(pieces, [*pieces[1:], None], strict=True):
+        named = piece.text[:-2].lower() not in _SHORTENED
+        short = named and piece.text[-2:].lower() in ("'s", "’s") and len(piece.text) > 4
+        if piece.kind == "WORD" and short and behind and behind.text.lower() in _BEHIND_IS:
+            yield replace(piece, text=piece.text[:-2], end=piece.end - 2)
+            yield replace(piece, text="is", start=piece.end - 2)
+        else:
+            yield piece
+
+
 def spelled_out(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The pieces with such words as they are meant; each stays in its place in the sentence."""
-    for piece in pieces:
+    for piece in _with_is(list(pieces)):
         meant = _MEANT.get(piece.text.lower().replace("’", "'")) if piece.kind == "WORD" else None
         if piece.kind == "WORD" and piece.text.lower() == "comma":
             yield replace(piece, kind="MARK", text=",")  # dictated

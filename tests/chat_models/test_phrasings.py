@@ -43,6 +43,18 @@ def _calls(chat, sentence):
         ("tidy it up for a podcast", ("tidy", {"what": "podcast"})),
         ("run the audiobook clean-up on it", ("tidy", {"what": "audiobook"})),
         ("give this the interview treatment", ("tidy", {"what": "interview"})),
+        ("tail 4 secs off it", ("cut", {"start": 116, "end": 120})),
+        ("crop the jingle till its just the first 3 secs", ("keep", {"audio": 2, "end": 3})),
+        ("jingle's way too loud. down 4 db", ("gain", {"audio": 2, "db": -4})),
+        ("drag every silence over 2 secs down to 1 sec", ("tidy", {"longer_than": 2, "to": 1})),
+        ("40 to 42 seconds, a bleep there", ("silence", {"start": 40, "fill": "bleep"})),
+        ("audiobook clean-up on this one", ("tidy", {"what": "audiobook"})),
+        ("denoise at 0.6", ("denoise", {"strength": 0.6})),
+        ("whats the jingle saying again?", ("listen", {"audio": 2})),
+        ("morning! lose monday, job done", ("cut", {"words": "monday"})),
+        ("keep we talk through to weather", ("keep", {"words": "we talk", "to_words": "weather"})),
+        ("I should be most grateful if you would cut monday", ("cut", {"words": "monday"})),
+        ("If I may bother you again, please cut monday", ("cut", {"words": "monday"})),
     ],
 )
 def test_one_order(chat, sentence, call):
@@ -66,8 +78,67 @@ def test_a_fade_at_each_end_is_one_edit(chat, sentence):
 
 
 @pytest.mark.parametrize(
+    ("sentence", "call"),
+    [
+        (
+            "Please cut monday, as the hall is closed that day.",
+            ("cut", {"words": "monday"}),
+        ),
+        (
+            "Bleep the old man, which is what our lawyer advised, for he worries a lot.",
+            ("silence", {"words": "the old man", "fill": "bleep"}),
+        ),
+        (
+            'I cannot understand why he says "damn" at all, so please mute "damn cold".',
+            ("silence", {"words": "damn cold"}),
+        ),
+        (
+            "My sister thinks the last hello is unnecessary, so would you cut it?",
+            None,
+        ),
+        (
+            "I think the last hello is unnecessary, so would you cut it?",
+            ("cut", {"words": "hello", "which": "last"}),
+        ),
+        (
+            "The final five seconds were recorded in the car; please cut them.",
+            ("cut", {"start": 115, "end": 120}),
+        ),
+        (
+            "The jingle hurts my ears, so could you turn it down by 5 dB?",
+            ("gain", {"audio": 2, "db": -5}),
+        ),
+        (
+            "It sounds lovely, doesn't it? Just cut monday so that nobody is confused.",
+            ("cut", {"words": "monday"}),
+        ),
+    ],
+)
+def test_reasons_and_remarks_change_nothing(chat, sentence, call):
+    calls = _calls(chat, sentence)
+    if call is None:
+        assert not calls
+        return
+    ((called, arguments),) = calls
+    assert called == call[0]
+    assert {key: arguments.get(key) for key in call[1]} == call[1]
+
+
+def test_a_scope_with_a_colon_is_that_of_every_step(chat):
+    calls = [args["audio"] for _, args in chat.say("on the jingle: denoise, then deess")[0]]
+    assert calls == [2, 3]
+
+
+@pytest.mark.parametrize(
     "sentence",
     [
+        "If the client agrees, cut monday",
+        "Cut monday, unless he minds",
+        "My boss told me that I should cut monday, but I have not decided",
+        "Cut monday, as long as it is not needed",
+        "I want to keep monday, so cut it if you must",
+        "He should lose the um, so what do you think?",
+        "The second hello is too loud, or maybe the first, so cut it",
         "cut half a second at 0:30",
         'Instead of cutting "monday", delete it',
         "To be or not to be, cut it",

@@ -46,6 +46,14 @@ _Change = (
 _CHANGES = get_args(_Change)
 
 
+class _OnAudio(list[Step]):
+    """Steps whose audio is that of the steps behind them too."""
+
+    def __init__(self, audio: AudioRef | None, steps: Sequence[Step] = ()) -> None:
+        super().__init__(steps)
+        self.audio = audio
+
+
 class _Reader(
     Asking, Mentioning, Removing, Placing, Level, Effects, Choosing, Words, Stretches, Times
 ):
@@ -70,16 +78,30 @@ class _Reader(
         return OfAudio(told[0].audio, value)
 
     def start(self, steps: Sequence[list[Step] | None]) -> list[Step]:
-        return [step for some in steps if isinstance(some, list) for step in some]
+        told: list[Step] = []
+        audio: AudioRef | None = None
+        for some in steps:
+            if isinstance(some, _OnAudio):
+                audio = some.audio
+            if isinstance(some, list):
+                told += [replace(step, audio=step.audio or audio) for step in some]
+        return told
+
+    def all_scope(self, children: list[tuple[AudioRef | None]]) -> _OnAudio:
+        """ "In the jingle: ..." is said of all the steps behind it."""
+        return _OnAudio(children[0][0])
 
     def step(self, children: list[Any]) -> list[Step]:
         """One step for each action; a scope is a tuple, empty for "the recording"."""
         actions: list[Action] = []
         changes: list[_Change] = []
+        on_all = False
         audio = next((child.audio for child in children if isinstance(child, OfAudio)), None)
         for child in (child.value if isinstance(child, OfAudio) else child for child in children):
             if isinstance(child, tuple):
                 audio = child[0] or audio
+            elif isinstance(child, _OnAudio):
+                audio, on_all = child.audio or audio, True
             elif isinstance(child, _CHANGES):
                 changes.append(child)
             elif isinstance(child, list):
@@ -88,7 +110,8 @@ class _Reader(
                 actions.append(child)
         for change in changes:
             actions = [_changed(action, change) for action in actions]
-        return [Step(action, audio) for action in actions]
+        steps = [Step(action, audio) for action in actions]
+        return _OnAudio(audio, steps) if on_all else steps
 
     loose = start
 

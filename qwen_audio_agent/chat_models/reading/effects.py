@@ -122,6 +122,10 @@ class Effects(Transformer[Token, Any]):
         """ "I want the rumble below 80 Hz cut off"."""
         return action
 
+    def at_last(self, action: Action) -> Action:
+        """ "At the end normalise it"."""
+        return action
+
     def tempo(self, effect: Effect) -> Effect:
         return effect
 

@@ -182,7 +182,7 @@ class Level(Transformer[Token, Any]):
 
     def gain_within(self, gain: Gain, passage: Passage) -> Gain:
         """ "Make it 3 dB louder from 5 to 10 s"."""
-        if gain.passage not in (None, Passage(It())):
+        if gain.passage not in (None, Passage(It()), Passage(It(part=True))):
             raise InstructionError("Which of the two shall change its level? Name one.")
         return replace(gain, passage=passage)
 

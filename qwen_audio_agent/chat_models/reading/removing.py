@@ -174,7 +174,7 @@ class Removing(Transformer[Token, Any]):
     def left_known(self, leave: Leave) -> Leave:
         return leave
 
-    def leave_it(self, it: It) -> Leave:
+    def leave_it(self, it: It, *_told: Token) -> Leave:
         return Leave(Passage(it))
 
     def not_cut(self, passage: Passage) -> Leave:
