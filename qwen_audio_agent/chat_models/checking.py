@@ -69,7 +69,7 @@ def without_kept(steps: Sequence[Step]) -> tuple[Step, ...]:
         InstructionError: another step would change it, or nothing else is asked for.
     """
     edits = [step for step in steps if not isinstance(step.action, _Question)]
-    kept = [step for step in edits if _keeps(step)]
+    kept = [step for step in edits if _keeps(step) or _keeps_one(step, edits)]
     changing = [step for step in edits if step not in kept]
     for step in kept:
         if _keeps_stretch(step, changing):
@@ -94,6 +94,12 @@ def _keeps(step: Step) -> bool:
     return isinstance(step.action, Leave) or (
         isinstance(step.action, Keep) and not step.action.only
     )
+
+
+def _keeps_one(step: Step, edits: Sequence[Step]) -> bool:
+    """Whether "I only want the first" is said beside what becomes of the others."""
+    others = [edit for edit in edits if edit is not step]
+    return isinstance(step.action, Keep) and _beside(step, others)
 
 
 def _keeps_stretch(kept: Step, changing: Sequence[Step]) -> bool:

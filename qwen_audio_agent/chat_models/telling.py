@@ -88,6 +88,8 @@ def is_remark(words: Sequence[str], *, names: bool) -> bool:
         return not names and not set(words) & (_SOUNDS | told_words("edit"))
     if words[0] in _RELATIVE:
         return not names and not (negated and set(words) & {"one", "ones", "mean", "meant", "should"})
+    if words[0] == "for" and words[1] in ("i", "he", "she", "it", "they", "we", "there"):
+        return len(words) > 2
     return words[0] in _REASONS or begins_reason(words, 0)
 
 

@@ -52,7 +52,10 @@ def _calls(chat, sentence):
         ("denoise at 0.6", ("denoise", {"strength": 0.6})),
         ("whats the jingle saying again?", ("listen", {"audio": 2})),
         ("morning! lose monday, job done", ("cut", {"words": "monday"})),
-        ("keep we talk through to weather", ("keep", {"words": "we talk", "to_words": "weather"})),
+        (
+            "keep good morning through to weather",
+            ("keep", {"words": "good morning", "to_words": "weather"}),
+        ),
         ("I should be most grateful if you would cut monday", ("cut", {"words": "monday"})),
         ("If I may bother you again, please cut monday", ("cut", {"words": "monday"})),
     ],
