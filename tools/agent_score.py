@@ -88,8 +88,9 @@ def _parted(calls: Sequence[Call]) -> list[Call]:
     for name, given in calls:
         if name == "gain" and given.get("fade_in") and given.get("fade_out"):
             parted.append((name, given | {"fade_out": 0.0}))
-            given = given | {"db": 0.0, "fade_in": 0.0}
-        parted.append((name, given))
+            parted.append((name, given | {"db": 0.0, "fade_in": 0.0}))
+        else:
+            parted.append((name, given))
     return parted
 
 

@@ -162,7 +162,9 @@ def _treatment(step: Step) -> tuple[str, str]:
 
 
 def _ways(fade: Fade) -> str:
-    ways = [(way, length) for way, length in zip(("in", "out"), fade.lengths, strict=True) if length]
+    ways = [
+        (way, length) for way, length in zip(("in", "out"), fade.lengths, strict=True) if length
+    ]
     if len({length for _, length in ways}) == 1:
         return f"{listed([way for way, _ in ways])} over {ways[0][1]:g} s"
     return listed([f"{way} over {length:g} s" for way, length in ways])

@@ -90,6 +90,7 @@ def orders_alone(
         before = clauses[index - 1] if index else None
         behind = clauses[index + 1 :]
         telling = _is_telling(clause, before, told_before=told_before, last=not behind)
+        telling = telling and not _may_condition(clause, behind)
         loosely = not telling and kind_of is not None and _tells_loosely(clause, behind, kind_of)
         place = _place(clause) if telling else ()
         if kind_of and (telling or loosely):
@@ -98,6 +99,8 @@ def orders_alone(
                 kept.append(named)
                 told_before = True
                 continue
+        if (telling or loosely) and not place and _may_be_meant(clause, behind):
+            telling = loosely = False
         if telling and place:
             kept.append(_Clause(place, clause.mark))
         elif not loosely and (not telling or (any(map(_is_slot, clause.pieces)) and not kind_of)):
@@ -128,9 +131,31 @@ def _tells_loosely(
     if _requests(clause) and not _asks_for_itself(clause.words):
         return False
     verb = set(clause.words[1:8]) & (told_words("finite") | {"should", "must", "may", "can"})
-    if not without_opinion(clause.words) and not verb and clause.words[0] not in told_words("subject"):
+    if (
+        not without_opinion(clause.words)
+        and not verb
+        and clause.words[0] not in told_words("subject")
+    ):
         return False
     return kind_of(clause.pieces) != "order"
+
+
+def _may_condition(clause: _Clause, behind: Sequence[_Clause]) -> bool:
+    """Whether the order behind it may hold only then: "when he complains, cut it"."""
+    if clause.words[0] not in told_words("condition") or not behind:
+        return False
+    return not any(map(_is_slot, clause.pieces)) and _requests(behind[0])
+
+
+def _may_be_meant(clause: _Clause, behind: Sequence[_Clause]) -> bool:
+    """Whether the "it" of the order behind a clause may be a part or an audio that it names."""
+    if not behind or not _requests(behind[0]):
+        return False
+    order = set(behind[0].words)
+    if not order & {"it", "them", "those", "these"} or order & told_words("taking_back"):
+        return False
+    about = told_words("part") | set(_STEMS)
+    return bool(set(clause.words) & about)
 
 
 def _requests(clause: _Clause) -> bool:
@@ -165,6 +190,10 @@ def _named(
         scope = Piece("in", "in", stems[0].start, stems[0].start)
         return _Clause((scope, *stems), _comma(stems[0]))
     if not about or words[0] in (*told_words("subject"), "that", "this", "those"):
+        return None
+    if not set(words[:verb]) & told_words("part") and not any(
+        _is_slot(piece) or piece.kind == "NUMWORD" for piece in about
+    ):
         return None
     named = (Piece("about", "about", about[0].start, about[0].start), *about)
     return _Clause(named, _comma(clause.pieces[-1])) if kind_of(named) == "named" else None
@@ -292,7 +321,9 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
 def _is_purpose(clause: _Clause) -> bool:
     """ "To make it flow better, ...": what for; it may hold words of edits, but names nothing."""
     words = [word for word in clause.words if word not in ("in", "order", "so", "as", "just")]
-    told_of = told_words("block") | told_words("negation") | told_words("choice") | told_words("report")
+    told_of = (
+        told_words("block") | told_words("negation") | told_words("choice") | told_words("report")
+    )
     return (
         len(words) > 1
         and words[0] == "to"

@@ -119,7 +119,8 @@ def _with_would(told: list[Piece]) -> list[Piece]:
         if piece.kind == "should"
         and 0 < at < len(told) - 1
         and told[at - 1].kind in ("i", "we")
-        and told[at + 1].kind in ("be", "like", "love", "prefer", "appreciate", "much", "so", "quite")
+        and told[at + 1].kind
+        in ("be", "like", "love", "prefer", "appreciate", "much", "so", "quite")
         else piece
         for at, piece in enumerate(told)
     ]

@@ -127,7 +127,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Take fillers out, or shorten pauses, or clean all of it up by a recipe; lengths in seconds."""
+    """Take fillers out, shorten pauses, or clean all of it up by a recipe; in seconds."""
 
     what: Literal["fillers", "pauses", "podcast", "interview", "audiobook"]
     longer_than: float | None = None

@@ -15,7 +15,9 @@ from qwen_audio_agent.chat_models.scene import Scene
 from qwen_audio_agent.chat_models.typos import is_english, one_slip_apart
 
 _SHORTEST = 4
-_PLACE_WORDS = frozenset(["in", "there", "here", "it", "on", "i", "again", "too", "right", "just", "bit", "part"])
+_PLACE_WORDS = frozenset(
+    ["in", "there", "here", "it", "on", "i", "again", "too", "right", "just", "bit", "part"]
+)
 
 
 def with_spelling(steps: Sequence[Step], scene: Scene) -> tuple[tuple[Step, ...], list[str]]:

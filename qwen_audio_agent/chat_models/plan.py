@@ -156,9 +156,13 @@ def _one_fade(first: Step, second: Step) -> Step | None:
     """ "Fade in over 1 s and out over 2 s" as one edit, which one undo takes back."""
     match first.action, second.action:
         case Fade(True, False, start), Fade(False, True, end) if first.audio == second.audio:
-            return replace(first, action=Fade(True, True, start, end))
+            return replace(
+                first, action=Fade(rise=True, fall=True, seconds=start, fall_seconds=end)
+            )
         case Fade(False, True, end), Fade(True, False, start) if first.audio == second.audio:
-            return replace(first, action=Fade(True, True, start, end))
+            return replace(
+                first, action=Fade(rise=True, fall=True, seconds=start, fall_seconds=end)
+            )
     return None
 
 

@@ -17,8 +17,10 @@ _MEANT = {
     "shouldnt": "shouldn't", "wouldnt": "wouldn't", "hasnt": "hasn't",
     "em": "them", "'em": "them", "ya": "you", "u": "you", "ur": "your", "yer": "your",
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "lemme": "let me",
-    "gimme": "give me", "one's": "one is", "havent": "haven't",
-    "dontcha": "don't you", "dunno": "don't know", "kinda": "kind of",
+    "gimme": "give me",
+    "one's": "one is", "havent": "haven't",
+    "dontcha": "don't you",
+    "dunno": "don't know", "kinda": "kind of",
     "sorta": "sort of", "summat": "something", "owt": "anything", "nowt": "nothing",
     "n": "and", "t'others": "the others", "t'other": "the other", "vol": "volume", "nd": "and",
     "tho": "though", "bc": "because", "becuz": "because", "cuz": "because", "coz": "because",
@@ -29,12 +31,16 @@ _MEANT = {
 """Spellings that are words of their own are none of these ("its", "were", "well")."""
 
 
-_BEHIND_IS = frozenset(
-    "too so way very really quite not just a far pretty super getting still always much rather".split()
+_BEHIND_IS = (
+    *("too", "so", "way", "very", "really", "quite", "not", "just", "a", "far", "pretty", "super"),
+    *("getting", "still", "always", "much", "rather"),
 )
 
 
-_SHORTENED = frozenset("there that here what it he she who where how let one when why".split())
+_SHORTENED = (
+    *("there", "that", "here", "what", "it", "he", "she", "who", "where", "how", "let", "one"),
+    *("when", "why"),
+)
 """Words of the grammar with "'s" behind them."""
 
 

@@ -15,17 +15,8 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-_SUBJECTS = frozenset(
-    "i it he she they we you that this there nobody everyone everybody someone somebody people my "
-    "our his her their one no i'm it's he's she's they're we're you're i'd i've we've there's "
-    "that's otherwise i'll we'll who what".split()
-)
-_NO_REASON = frozenset("long if though far much many little for well soon a an".split())
-_TURNING = frozenset("if unless but instead either except excluding".split())
-_FIXED = re.compile(r"\b(?:as if|as though|nothing but|anything but|if i may|if you ask me|as far as)\b")
-_PLACING = frozenset(
-    "start end beginning middle before after top only first last front back follows precedes comes "
-    "plays goes starts ends begins stays until till just keep keeps left twice once".split()
+_FIXED = re.compile(
+    r"\b(?:as if|as though|nothing but|anything but|if i may|if you ask me|as far as)\b"
 )
 _RELATIVE = ("which", "who", "whose", "whom")
 _REASONS = (
@@ -34,13 +25,6 @@ _REASONS = (
 )
 _HAS_NO = ("we have no", "i have no", "there is no", "it has no", "that has no", "it is no")
 _GUESSES = ("perhaps", "probably", "maybe", "presumably", "possibly", "mostly", "mainly", "poor")
-_TAKING_BACK = ("undo", "revert", "back", "restore", "reverse")
-_OPINION = ("i", "do", "think", "believe", "feel", "that", "find", "suppose", "reckon", "but", "and")
-_SOUNDS = frozenset(
-    "noise noises hiss hum buzz ums uhs um uh fillers filler pauses pause gaps gap clicks pops rumble "
-    "silence silences esses sibilance crackle hesitations it that this them those any".split()
-)
-_PRONOUNS = frozenset("it that those them this these".split())
 
 
 @cache
@@ -61,10 +45,17 @@ def begins_reason(words: Sequence[str], at: int) -> bool:
     if word == "as" and words[max(at - 2, 0) : at][:1] == ["as"]:
         return False
     if word == "as":
-        return behind[0] not in _NO_REASON and (behind[0] in _SUBJECTS or _has_verb(behind[1:6]))
+        return behind[0] not in told_words("no_reason") and (
+            behind[0] in told_words("of_whom") or _has_verb(behind[1:6])
+        )
     if word == "for":
-        return behind[0] in _SUBJECTS and _has_verb(behind[1:4])
-    return word == "so" and behind[0] == "that" and len(behind) > 1 and not set(behind) & _PLACING
+        return behind[0] in told_words("of_whom") and _has_verb(behind[1:4])
+    return (
+        word == "so"
+        and behind[0] == "that"
+        and len(behind) > 1
+        and not set(behind) & told_words("placing")
+    )
 
 
 def is_remark(words: Sequence[str], *, names: bool) -> bool:
@@ -75,26 +66,30 @@ def is_remark(words: Sequence[str], *, names: bool) -> bool:
         names: whether it holds quoted words, numbers or files.
     """
     words = words[1:] if words and words[0] in ("and", "but", "or") and len(words) > 2 else words
-    if len(words) < 2 or set(_FIXED.sub("", " ".join(words)).split()) & _TURNING:
+    if len(words) < 2 or set(_FIXED.sub("", " ".join(words)).split()) & told_words("turning"):
         return False
     if words[:2] == ["so", "that"]:
-        return not names and not set(words) & _PLACING
+        return not names and not set(words) & told_words("placing")
     negated = set(words) & told_words("negation")
     if negated and set(words) & told_words("edit"):
         return False
     if words[0] == "don't" and words[1:2] and words[1] in ("want", "like", "need"):
-        return not names and not set(words) & _SOUNDS
+        return not names and not set(words) & told_words("named_sound")
     if " ".join(words[:3]) in _HAS_NO:
-        return not names and not set(words) & (_SOUNDS | told_words("edit"))
+        return not names and not set(words) & (told_words("named_sound") | told_words("edit"))
+    if words[0] in _RELATIVE and set(words) & told_words("refusing"):
+        return False
     if words[0] in _RELATIVE:
-        return not names and not (negated and set(words) & {"one", "ones", "mean", "meant", "should"})
+        return not names and not (
+            negated and set(words) & {"one", "ones", "mean", "meant", "should"}
+        )
     if words[0] == "for" and words[1] in ("i", "he", "she", "it", "they", "we", "there"):
         return len(words) > 2
     return words[0] in _REASONS or begins_reason(words, 0)
 
 
 def goes_on(words: Sequence[str]) -> bool:
-    """Whether a clause behind what is told goes on telling: "looking for my glasses", "poor man"."""
+    """Whether a clause behind what is told goes on telling: "looking for it", "poor man"."""
     if not words or words[0] in ("everything", "anything", "nothing", "something", "morning"):
         return False
     edits = told_words("edit") | told_words("block") - set(_GUESSES) | told_words("verb")
@@ -105,15 +100,17 @@ def goes_on(words: Sequence[str]) -> bool:
 
 def asks_for_assent(words: Sequence[str]) -> bool:
     """Whether a clause is no more than "..., doesn't it?"."""
-    return len(words) == 2 and words[0].endswith("n't") and words[1] in _SUBJECTS
+    return len(words) == 2 and words[0].endswith("n't") and words[1] in told_words("of_whom")
 
 
 def leads_to_request(words: Sequence[str], request: Sequence[str] = ()) -> bool:
     """Whether a clause that says of what it is may lead to the request behind it."""
     known = set(_FIXED.sub("", " ".join(words)).split())
-    if set(request) & set(_TAKING_BACK):
+    if set(request) & told_words("taking_back"):
         return not known & {"if", "unless"}
-    if known & (_TURNING - {"but"}) or known & {"or", "maybe", "whether", "unsure"}:
+    if words[0] in told_words("condition"):
+        return False
+    if known & (told_words("turning") - {"but"}) or known & {"or", "maybe", "whether", "unsure"}:
         return False
     if known & told_words("negation") and known & told_words("edit"):
         return False
@@ -123,14 +120,14 @@ def leads_to_request(words: Sequence[str], request: Sequence[str] = ()) -> bool:
 def without_opinion(words: Sequence[str]) -> int:
     """How many words at the front say only that somebody thinks so: "but I do think that"."""
     at = 0
-    while at < len(words) - 1 and words[at] in _OPINION:
+    while at < len(words) - 1 and words[at] in told_words("opinion"):
         at += 1
     return at
 
 
 def refers(words: Sequence[str]) -> bool:
     """Whether a clause is about what was named before it."""
-    return bool(set(words) & _PRONOUNS)
+    return bool(set(words) & told_words("pronoun"))
 
 
 def _has_verb(words: Sequence[str]) -> bool:
