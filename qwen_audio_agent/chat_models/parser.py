@@ -130,8 +130,8 @@ class Parser:
 
     def _usable(self, text: str) -> set[Rule]:
         """The rules all of whose symbols can match something of the text."""
-        missing = {rule: len(rule.expansion) for rule in self._lark.rules}
-        usable = {rule for rule, count in missing.items() if not count}
+        missing = self._lengths.copy()
+        usable = set(self._nothing)
         found = self._terminals_in(text)
         found += {rule.origin.name for rule in usable}
         seen = set(found)
@@ -191,6 +191,16 @@ class Parser:
             (terminal.name, re.compile("(?:^| )" + terminal.pattern.to_regexp()))
             for terminal in self._lark.terminals
         ]
+
+    @cached_property
+    def _lengths(self) -> dict[Rule, int]:
+        """How many symbols each rule has."""
+        return {rule: len(rule.expansion) for rule in self._lark.rules}
+
+    @cached_property
+    def _nothing(self) -> list[Rule]:
+        """The rules without a symbol."""
+        return [rule for rule, length in self._lengths.items() if not length]
 
     @cached_property
     def _users(self) -> dict[str, list[Rule]]:
