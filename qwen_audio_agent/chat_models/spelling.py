@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from qwen_audio_agent.chat_models.pieces import Piece
 
@@ -46,7 +47,7 @@ _SHORTENED = (
 
 def _with_is(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces with "jingle's too loud" as "jingle is too loud"."""
-    for piece, behind in zip(pieces, [*pieces[1:], None], strict=True):
+    for piece, behind in zip_longest(pieces, pieces[1:]):
         named = piece.text[:-2].lower() not in _SHORTENED
         short = named and piece.text[-2:].lower() in ("'s", "’s") and len(piece.text) > 4
         if piece.kind == "WORD" and short and behind and behind.text.lower() in _BEHIND_IS:
