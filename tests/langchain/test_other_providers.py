@@ -1,6 +1,6 @@
-"""Google's and Anthropic's own packages send what their servers take; skipped without them.
+"""Google's and Anthropic's own packages send what their servers take.
 
-pip install langchain-google-genai langchain-anthropic
+Google's is skipped unless it is installed: pip install "langchain-google-genai>=4"
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def test_sound_in_the_result_of_a_tool_is_never_sent(serve: Callable[..., ChatSe
     [
         ("openai:gpt-audio", "the model 'openai:gpt-audio' needs a key in OPENAI_API_KEY"),
         ("google_genai:gemini-2.5-flash", "'qwen-audio-agent[langchain]' langchain-google-genai"),
-        ("anthropic:claude-sonnet-4-5", "needs langchain-anthropic; install it with: pip install"),
+        ("mistralai:mistral-large", "needs langchain-mistralai; install it with: pip install"),
         ("ollama:qwen3", "needs langchain-ollama; install it with: pip install"),
         ("nosuch:model", "the model 'nosuch:model' cannot be opened: "),
         ("nothing", "there is no chat model 'nothing'; there are: offline"),

@@ -247,19 +247,19 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_half(
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for name in range(8):
-        write_faint(folder / f"{name}.wav", seconds=2, seed=name)
+    for name in range(24):
+        write_faint(folder / f"{name}.wav", seconds=10, seed=name)
     how = [folder, "-o", tmp_path / "out", "--recipe", recipe, "--workers", 1]
     process = start(*how)
     line = process.stderr.readline()
-    assert line.startswith("[1/8]")
+    assert line.startswith("[1/24]")
     process.send_signal(number)
     found, _, err = ended(process)
     assert found == status
-    assert "of 8 episodes ended: give the same command again to go on" in err
+    assert "of 24 episodes ended: give the same command again to go on" in err
     summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert 1 <= summary["done"] < 8
-    assert summary["waiting"] == 8 - summary["done"]
+    assert 1 <= summary["done"] < 24
+    assert summary["waiting"] == 24 - summary["done"]
     assert list((tmp_path / "temporary").iterdir()) == []
     assert not [p for p in (tmp_path / "out").iterdir() if p.name.startswith(".")]
     status, _, err = ended(start(*how))
