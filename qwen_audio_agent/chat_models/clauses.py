@@ -16,7 +16,27 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
+from qwen_audio_agent.chat_models.beginnings import (
+    asks,
+    asks_for_itself,
+    asks_on,
+    orders,
+    tells_on,
+    wishes,
+)
 from qwen_audio_agent.chat_models.pieces import Piece
+from qwen_audio_agent.chat_models.remarks import (
+    deliberates,
+    drops_subject,
+    is_doubtful_heading,
+    is_errand,
+    is_fine,
+    is_label,
+    is_purpose,
+    is_spelled_out,
+    judges_order,
+    restates,
+)
 from qwen_audio_agent.chat_models.telling import (
     asks_for_assent,
     begins_reason,
@@ -45,8 +65,6 @@ _IN_PLACE = _UNITS | {
 }
 _TOGETHER = ("be so kind", "be so good", "be so nice")
 _STEMS = ("jingle", "intro", "outro", "FILE")
-_TELLS_NO_MORE = ("report", "edit", "block", "negation", "judging")
-_MODALS = ("can", "could", "would", "will", "please")
 _GREETINGS = (
     *("hi", "hey", "hello", "there", "ok", "okay", "oh", "well", "hiya", "right", "alright"),
     *("good", "morning", "afternoon", "evening"),
@@ -92,7 +110,8 @@ def orders_alone(
         telling = _is_telling(clause, before, told_before=told_before, last=not behind)
         telling = telling and not _may_condition(clause, behind)
         loosely = not telling and kind_of is not None and _tells_loosely(clause, behind, kind_of)
-        place = _place(clause) if telling else ()
+        fine = before is not None and is_fine(clause.pieces, before.pieces)
+        place = _place(clause) if telling and not fine else ()
         if kind_of and (telling or loosely):
             place = () if _names_itself(behind) else place
             if not place and (named := _named(clause, behind, kind_of)):
@@ -121,14 +140,20 @@ def _tells_loosely(
 ) -> bool:
     """Whether a clause is a reason or a remark, or leads to a request, and is no order itself."""
     names = any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
+    if deliberates(clause.words):
+        return False
     if is_remark(clause.words, names=names):
+        return True
+    if not names and behind and is_label(clause.words, clause.mark) and _requests(behind[0]):
         return True
     if clause.mark is not None and clause.mark.kind == "?":
         return False
     request = next((other.words for other in behind if _requests(other)), None)
     if request is None or not leads_to_request(clause.words, request):
         return False
-    if _requests(clause) and not _asks_for_itself(clause.words):
+    if not names and is_spelled_out(clause.words, behind[0].words) and _names_itself(behind):
+        return True
+    if _requests(clause) and not asks_for_itself(clause.words):
         return False
     verb = set(clause.words[1:8]) & (told_words("finite") | {"should", "must", "may", "can"})
     if (
@@ -155,7 +180,8 @@ def _may_be_meant(clause: _Clause, behind: Sequence[_Clause]) -> bool:
     if not order & {"it", "them", "those", "these"} or order & told_words("taking_back"):
         return False
     about = told_words("part") | set(_STEMS)
-    return bool(set(clause.words) & about)
+    quoted = {word for piece in clause.pieces for word in piece.text.lower().split()}
+    return bool(set(clause.words) & about or quoted & set(_STEMS))
 
 
 def _requests(clause: _Clause) -> bool:
@@ -163,7 +189,7 @@ def _requests(clause: _Clause) -> bool:
     words = list(clause.words)
     while len(words) > 1 and words[0] in ("so", "and", "but", "then", "also", "now", "just"):
         words = words[1:]
-    return _asks(words) or _orders(words, 0) or (words[0] in told_words("question") - {"were"})
+    return asks(words) or orders(words, 0) or (words[0] in told_words("question") - {"were"})
 
 
 def _names_itself(behind: Sequence[_Clause]) -> bool:
@@ -186,7 +212,12 @@ def _named(
         verb -= 1
     about = clause.pieces[start : start + verb]
     stems = [piece for piece in clause.pieces if piece.kind in _STEMS]
-    if len(stems) == 1 and (len(about) == 1 or clause.words[0] in told_words("subject")):
+    done = set(words) & (told_words("edit") | {"already"})
+    if (
+        len(stems) == 1
+        and not done
+        and (len(about) == 1 or clause.words[0] in told_words("subject"))
+    ):
         scope = Piece("in", "in", stems[0].start, stems[0].start)
         return _Clause((scope, *stems), _comma(stems[0]))
     if not about or words[0] in (*told_words("subject"), "that", "this", "those"):
@@ -225,12 +256,12 @@ def _parted(clause: _Clause) -> list[_Clause]:
                 and words[at - 1 : at + 1] not in (["nothing", "but"], ["anything", "but"])
                 and (
                     (_only_tells(before) and _names_something(after))
-                    or _asks(words[at + 1 : at + 5])
-                    or (words[at : at + 1] == ["so"] and _orders(words, at + 1))
+                    or asks(words[at + 1 : at + 5])
+                    or (words[at : at + 1] == ["so"] and orders(words, at + 1))
                 )
             )
-            or _tells_on(words, at)
-            or _asks_on(words, at)
+            or tells_on(words, at)
+            or asks_on(words, at)
         ):
             return [_Clause(before, _comma(after[0])), *_parted(_Clause(after, clause.mark))]
     return [clause]
@@ -257,34 +288,8 @@ def _names_something(pieces: Sequence[Piece]) -> bool:
     return any(piece.kind in _SLOTS or piece.text.lower() in edits for piece in pieces)
 
 
-def _orders(words: Sequence[str], at: int) -> bool:
-    """Whether a verb of an edit stands there."""
-    return at < len(words) and words[at] in told_words("verb")
-
-
-def _asks_on(words: Sequence[str], at: int) -> bool:
-    """Whether a question begins there, without a comma: "... are harsh can you soften them"."""
-    return words[at] in _MODALS and words[at - 1] not in told_words("linking") and _asks(words[at:])
-
-
-def _tells_on(words: Sequence[str], at: int) -> bool:
-    """Whether something is told from there to the end, without a comma: "... he takes forever"."""
-    return (
-        words[at] in told_words("run_on")
-        and words[at - 1] not in told_words("linking")
-        and len(words) - at > 1
-        and not set(words[at:]) & frozenset[str]().union(*map(told_words, _TELLS_NO_MORE))
-    )
-
-
 def _comma(piece: Piece) -> Piece:
     return Piece(",", ",", piece.start, piece.start)
-
-
-def _asks(words: Sequence[str]) -> bool:
-    """Whether a request begins here."""
-    text = " ".join(words) + " "
-    return any(text.startswith(f"{request} ") for request in told_words("request", lines=True))
 
 
 def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, last: bool) -> bool:
@@ -295,7 +300,9 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     while words and words[0] in (*_JOINING, *_GREETINGS, *told_words("reason")):
         words, pieces = words[1:], pieces[1:]
     known = set(words)
-    if _is_purpose(clause) or asks_for_assent(words):
+    if _takes_back(clause):
+        return False
+    if _is_beside(clause, before) or asks_for_assent(words):
         return True
     if told_before and goes_on(words) and not any(map(_is_slot, clause.pieces)):
         return True
@@ -303,7 +310,7 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
         return False
     if not words or known & (told_words("edit") | told_words("block")):
         return False
-    if _wishes(clause.words) and not (last and told_apart and _asks_for_itself(clause.words)):
+    if wishes(clause.words) and not (last and told_apart and asks_for_itself(clause.words)):
         return False
     if (clause.mark is not None and clause.mark.kind == "?") or (
         not last and set(words[-3:]) & told_words("report")
@@ -318,35 +325,31 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     return _says_of_what(words, pieces)
 
 
-def _is_purpose(clause: _Clause) -> bool:
-    """ "To make it flow better, ...": what for; it may hold words of edits, but names nothing."""
-    words = [word for word in clause.words if word not in ("in", "order", "so", "as", "just")]
-    told_of = (
-        told_words("block") | told_words("negation") | told_words("choice") | told_words("report")
-    )
-    return (
-        len(words) > 1
-        and words[0] == "to"
-        and words[1] in told_words("purpose_verb")
-        and not set(words[2:]) & told_of
-        and not any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
-    )
+def _takes_back(clause: _Clause) -> bool:
+    """Whether the order may not hold yet, or a heading may say so."""
+    return deliberates(clause.words) or is_doubtful_heading(clause.words, clause.mark)
 
 
-def _asks_for_itself(words: Sequence[str]) -> bool:
-    """ "I want to open with some gratitude": what the person means to do."""
-    text = " ".join(words)
-    return any(text.startswith(f"{purpose} ") for purpose in told_words("purpose", lines=True))
-
-
-def _wishes(words: Sequence[str]) -> bool:
-    return any(_asks(words[at:]) for at in range(len(words)))
+def _is_beside(clause: _Clause, before: _Clause | None) -> bool:
+    """Whether a clause is an errand, a purpose, or a remark on the order before it."""
+    words = clause.words
+    slots = any(map(_is_slot, clause.pieces))
+    if not slots and (is_errand(words) or (before is not None and drops_subject(words))):
+        return True
+    if before is not None and is_fine(clause.pieces, before.pieces):
+        return True
+    if before is not None and restates(words) and any(map(_is_slot, before.pieces)):
+        return True
+    names = slots or any(piece.kind == "NUMWORD" for piece in clause.pieces)
+    return not names and is_purpose(words)
 
 
 def _says_of_what(words: Sequence[str], pieces: Sequence[Piece]) -> bool:
     """Whether a clause begins with who or what it is about, and goes on with a verb."""
     if words[0] in told_words("subject"):
-        return len(words) > 1
+        return len(words) > 1 and (
+            words[0] not in ("sounds", "looks", "seems") or not judges_order(words)
+        )
     if words[0] == "were" and words[1:2] and words[1].endswith("ing"):
         return True  # "were running late", for "we're"
     verb = next((at for at, word in enumerate(words[:6]) if word in told_words("finite")), 0)

@@ -13,6 +13,7 @@ from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.reading import read
 from qwen_audio_agent.chat_models.references import says_nothing_of_it
+from qwen_audio_agent.chat_models.remarks import labelled
 from qwen_audio_agent.chat_models.sentence import LEFT_OUT, split
 from qwen_audio_agent.chat_models.suggestions import not_understood
 from qwen_audio_agent.chat_models.typos import corrected, is_english
@@ -59,6 +60,20 @@ def understand(sentence: str) -> Instruction:
     return Instruction(steps)
 
 
+@lru_cache(maxsize=64)
+def understand_orders(sentence: str) -> Instruction | None:
+    """What a sentence asks for without what it only tells; None where it tells nothing.
+
+    Raises:
+        InstructionError: what is left makes no sense.
+    """
+    pieces = split(sentence, open_parser().vocabulary, open_parser().outside)
+    for some in list(_attempts(_told(pieces), sentence))[1:]:
+        with suppress(NotParsed):
+            return Instruction(tuple(read(open_parser().parse(some), sentence)))
+    return None
+
+
 _Slips = tuple[tuple[Piece, str], ...]
 
 
@@ -83,6 +98,7 @@ def _attempts(told: list[Piece], sentence: str) -> Iterator[list[Piece]]:
     Where what is told names what "it" is, there is no third.
     """
     yield told
+    told = labelled(told)
     loosely = orders_alone(told, partial(_kind_of, sentence=sentence))
     if loosely != told:
         yield loosely

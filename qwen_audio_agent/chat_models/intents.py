@@ -24,10 +24,12 @@ class Mention:
     Attributes:
         passage: what is named.
         chatter: it may be told for its own sake.
+        unsure: so that an "it" behind it may mean something else.
     """
 
     passage: Passage
     chatter: bool = False
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

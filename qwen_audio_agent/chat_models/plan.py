@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
 from qwen_audio_agent.chat_models.checking import check_agreement, check_presence, without_kept
 from qwen_audio_agent.chat_models.choosing import with_choices
-from qwen_audio_agent.chat_models.instructions import NotUnderstoodError, understand
+from qwen_audio_agent.chat_models.instructions import (
+    NotUnderstoodError,
+    understand,
+    understand_orders,
+)
 from qwen_audio_agent.chat_models.intents import (
     Denoise,
     Effect,
@@ -31,9 +35,10 @@ from qwen_audio_agent.chat_models.named import (
     Phrase,
 )
 from qwen_audio_agent.chat_models.ordering import in_order
-from qwen_audio_agent.chat_models.references import mapped, with_references
+from qwen_audio_agent.chat_models.references import mapped, phrases_of, with_references
 from qwen_audio_agent.chat_models.remaining import check_remaining
 from qwen_audio_agent.chat_models.scene import Scene, listed
+from qwen_audio_agent.chat_models.telling import told_words
 from qwen_audio_agent.chat_models.wording import with_moves, with_said_quoted, with_whole_phrases
 from qwen_audio_agent.errors import InstructionError
 
@@ -94,7 +99,12 @@ def _understood(scene: Scene) -> Instruction:
     """The instruction; where it makes no sense, with the words quoted that are said just so."""
     sentence = scene.talk.instruction
     try:
-        return understand(sentence)
+        instruction = understand(sentence)
+        if any(
+            _is_remark(phrase, scene) for s in instruction.steps for phrase in phrases_of(s.action)
+        ):
+            return understand_orders(sentence) or instruction
+        return instruction
     except NotUnderstoodError as error:
         said = with_said_quoted(sentence, scene)
         if said == sentence:
@@ -103,6 +113,18 @@ def _understood(scene: Scene) -> Instruction:
             return understand(said)
         except NotUnderstoodError:
             raise error from None
+
+
+def _is_remark(phrase: Phrase, scene: Scene) -> bool:
+    """Whether words without quotation marks are none of a recording: "advertiser is picky"."""
+    words = phrase.text.lower().split()
+    verbs = told_words("finite")
+    if phrase.quoted or not (
+        words[0] in told_words("dropped") or any(word in verbs for word in words[1:])
+    ):
+        return False
+    told = [word for word in words if word not in verbs | told_words("of_whom")]
+    return not any(scene.places(number, word) for number in scene.talk.audios for word in told)
 
 
 def _earlier(instructions: Sequence[str]) -> tuple[Step, ...]:

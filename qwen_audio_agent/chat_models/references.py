@@ -212,6 +212,10 @@ def _last_passage(before: Sequence[Step]) -> Passage:
             return _undone(before[-2])
         case Find(phrase):
             return Passage(phrase)
+        case Mention(_, unsure=True):
+            raise InstructionError(
+                'What is "it"? Name the words in quotation marks, or give times.'
+            )
         case Mention(passage) | Leave(passage, "cut" | "silence"):
             return passage
         case Transcribe(Passage() as passage) | Gain(_, Passage() as passage):

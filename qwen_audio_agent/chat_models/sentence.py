@@ -64,11 +64,12 @@ _PATTERNS = re.compile(
         |(?<=\s)\d{{1,2}}\)[ \t]+)
     | (?P<SIGN>(?:\bt\s*)?[=@]\s*(?=[-+]?[\d.])|[<>]\s*(?=\d)|≥\s*(?=\d))
     | (?P<CALL>\[\[|(?<=\w)\((?!e?s\)))
-    | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:))
+    | (?P<CLOCK>\d+(?::[0-5]\d){{1,2}}(?:[.,]\d+)?(?!\d|:\d))
     | (?P<COMMA>[-+−]?\d+,\d{{1,2}}(?=\s*(?:{_UNITS})(?![^\W\d_])|\s*%))
     | (?P<MINUTES>\d+m[0-5]\d(?:\.\d+)?(?![\w.]))
     | (?P<LENGTH>(?:\d+(?:\.\d+)?|\.\d+)(?:ms|mins?|m(?=\d|\b)|secs?|s|h)
         (?:\d+(?:\.\d+)?(?:mins?|m|secs?|s))*(?![^\W\d_]))
+    | (?P<LEVEL>\b[ABC][12]\b(?=[ ][^\W\d_]))
     | (?P<ORDINAL>\d+(?:st|nd|rd|th)\b)
     | (?P<FACTOR>(?:\d+(?:\.\d+)?|\.\d+)[x×](?![^\W_])|[x×]\d+(?:\.\d+)?)
     | (?P<NUMBER>(?:(?<![^\s(=])[-+−])?(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\.\d+))
@@ -98,6 +99,7 @@ _KIND_OF = {
     "CALL": "OTHER",
     "BULLET": "STOP",
     "LONGDASH": ",",
+    "LEVEL": "WORD",
 }
 _SIGNS = {"=": "", "@": "at", ">": "over", "≥": "over", "<": "under"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")

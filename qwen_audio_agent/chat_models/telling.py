@@ -24,6 +24,10 @@ _REASONS = (
     *("whatever", "whoever", "whereas"),
 )
 _HAS_NO = ("we have no", "i have no", "there is no", "it has no", "that has no", "it is no")
+_PERSONS = (
+    *("i", "we", "he", "she", "they", "people", "everyone", "everybody", "students", "pupils"),
+    *("viewers", "listeners", "my", "our", "her", "his", "their", "all", "anyone", "beginners"),
+)
 _GUESSES = ("perhaps", "probably", "maybe", "presumably", "possibly", "mostly", "mainly", "poor")
 
 
@@ -50,6 +54,8 @@ def begins_reason(words: Sequence[str], at: int) -> bool:
         )
     if word == "for":
         return behind[0] in told_words("of_whom") and _has_verb(behind[1:4])
+    if gives_purpose(words[at:]):
+        return True
     return (
         word == "so"
         and behind[0] == "that"
@@ -68,6 +74,8 @@ def is_remark(words: Sequence[str], *, names: bool) -> bool:
     words = words[1:] if words and words[0] in ("and", "but", "or") and len(words) > 2 else words
     if len(words) < 2 or set(_FIXED.sub("", " ".join(words)).split()) & told_words("turning"):
         return False
+    if gives_purpose(words):
+        return not names
     if words[:2] == ["so", "that"]:
         return not names and not set(words) & told_words("placing")
     negated = set(words) & told_words("negation")
@@ -128,6 +136,27 @@ def without_opinion(words: Sequence[str]) -> int:
 def refers(words: Sequence[str]) -> bool:
     """Whether a clause is about what was named before it."""
     return bool(set(words) & told_words("pronoun"))
+
+
+def gives_purpose(words: Sequence[str]) -> bool:
+    """Whether it is "so I can transcribe it": what the person will do then."""
+    modal = next((at for at, word in enumerate(words[:6]) if word in ("can", "could")), 0)
+    if modal < 2 or words[0] != "so" or words[1] not in _PERSONS:
+        return False
+    if set(words[:modal]) & (told_words("verb") | told_words("edit") | {"you", "we"} - {words[1]}):
+        return False
+    words = [*words[:2], *words[modal:]]
+    return (
+        len(words) > 3
+        and (words[3] == "transcribe" or not {words[3]} & (told_words("edit") | told_words("verb")))
+        and not set(words[3:]) & _no_purpose()
+        and not set(words[4:]) & (told_words("verb") | told_words("edit") | {"and", "then"})
+    )
+
+
+@cache
+def _no_purpose() -> frozenset[str]:
+    return frozenset().union(*map(told_words, ("block", "choice", "turning", "negation")))
 
 
 def _has_verb(words: Sequence[str]) -> bool:

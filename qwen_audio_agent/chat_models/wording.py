@@ -25,8 +25,12 @@ _JOINING = frozenset(
 
 def with_said_quoted(sentence: str, scene: Scene) -> str:
     """A sentence with quotation marks around words that are said just so, one after the other."""
-    if any(mark in sentence for mark in '"“”„«»'):
+    outside = sentence.split('"')
+    if len(outside) % 2 == 0 or any(mark in sentence for mark in "“”„«»"):
         return sentence
+    if len(outside) > 1:
+        outside[::2] = [with_said_quoted(part, scene) for part in outside[::2]]
+        return '"'.join(outside)
     said = [
         " ".join(["", *(word.text.lower() for word in sound.transcript().words), ""])
         for number in scene.talk.audios

@@ -172,7 +172,7 @@ class Mentioning(Transformer[Token, Any]):
 
     def mention_told(self, phrase: Phrase, *_words: Token) -> Mention:
         """What is told of unquoted words may be no more than chatter."""
-        return Mention(Passage(phrase), chatter=True)
+        return Mention(Passage(phrase), chatter=True, unsure=True)
 
     def mention_near(self, phrase: Phrase, near: Near) -> Mention:
         return Mention(Passage(replace(phrase, near=near)))
