@@ -99,7 +99,10 @@ class ForeignChatModel(BaseChatModel):
             raise UsageError(
                 f"{self.name or 'the model'} cannot call tools; choose another model"
             ) from error
-        schemas = [convert_to_openai_tool(tool) for tool in tools]
+        schemas = [
+            tool if isinstance(tool, dict) and "type" in tool else convert_to_openai_tool(tool)
+            for tool in tools
+        ]
         return self.bind(tools=schemas, **({"tool_settings": kwargs} if kwargs else {}))
 
     def prepare(

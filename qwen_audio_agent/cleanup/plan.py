@@ -329,4 +329,4 @@ def _proposal(data: object, number: int, duration: float) -> Proposal:
         raise UsageError(
             f"{what} ({proposal.id}) has a confidence of 0 to 1, a gain_db of -60 to 0"
         )
-    return replace(proposal, end=min(proposal.end, duration))
+    return proposal

@@ -31,6 +31,7 @@ from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
 from qwen_audio_agent.cli.one_line import json_line, one_line, tell
 from qwen_audio_agent.cli.progress import Progress
+from qwen_audio_agent.editing.subtitle_files import find_subtitles
 from qwen_audio_agent.errors import EditError, SourceChangedError, UsageError
 from qwen_audio_agent.speech import subtitles
 from qwen_audio_agent.speech.cache import default_cache_folder
@@ -51,6 +52,7 @@ def cleanup(arguments: argparse.Namespace) -> int:
     if arguments.transcript:
         beside = map(subtitles_beside, sources, outputs)
         others = [path for pairs in beside for pair in pairs for path in pair]
+        others += [path for source in sources for path in find_subtitles(source)]
         _check_transcript(Path(arguments.transcript), [*sources, *outputs, *others])
     desk = _Desk(arguments, outputs[0])
     files = [desk.opened(source) for source in sources]

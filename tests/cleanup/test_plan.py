@@ -47,6 +47,16 @@ def test_it_knows_whether_it_was_edited():
     assert Plan.from_json(data).is_edited
 
 
+@pytest.mark.parametrize("num_frames", [661500, 661501, 661517, 661599])
+def test_one_that_reaches_the_end_of_the_recording_is_not_edited_by_being_written(num_frames):
+    end = round(num_frames / 44100, 6)  # as proposals round theirs, maybe beyond the last frame
+    tail = Proposal("end-1", "end", "shorten", 12.0, end)
+    plan = Plan(Episode("a.wav", "0" * 64, 44100, 2, num_frames), Recipe(), (UM, tail))
+    read = Plan.from_json(json.loads(plan.to_text()))
+    assert not read.is_edited
+    assert read.is_like(plan)
+
+
 def test_a_plan_without_proposals_is_json():
     assert json.loads(replace(PLAN, proposals=()).to_text())["proposals"] == []
 

@@ -251,12 +251,14 @@ def test_a_transcript_that_cannot_be_written_is_refused_before_anything_is_made(
     assert sorted(Path().iterdir()) == there
 
 
-@pytest.mark.parametrize("transcript", ["ep.srt", "x.srt"])
+@pytest.mark.parametrize(
+    ("transcript", "output"), [("ep.srt", "x.flac"), ("x.srt", "x.flac"), ("ep.srt", "ep.mp3")]
+)
 def test_a_transcript_takes_the_place_of_no_subtitles(
-    transcript: str, talk: Path, capsys: pytest.CaptureFixture[str]
+    transcript: str, output: str, talk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("ep.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nhello\n", encoding="utf-8")
-    done = ["cleanup", talk.name, "-o", "x.flac", "--yes", "--transcript", transcript]
+    done = ["cleanup", talk.name, "-o", output, "--yes", "--transcript", transcript]
     assert main(done) == 2
     assert f"would write over '{transcript}'" in capsys.readouterr().err
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac", "ep.srt"]

@@ -95,6 +95,17 @@ def test_a_model_that_hears_is_sent_the_sound_and_after_the_edit_the_new_one(
     assert text_of(second[4]).endswith("clean")
 
 
+def test_tools_that_a_provider_runs_itself_are_passed_on(serve: Callable[..., ChatServer]) -> None:
+    own = {"type": "web_search_20250305", "name": "web_search"}
+    number = {"type": "integer"}
+    undo = {"title": "undo", "type": "object", "properties": {"audio": number}}
+    undo = {"name": "undo", "description": "Undo.", "parameters": undo}
+    server = serve(DONE)
+    wrapped = ForeignChatModel(model=client(server), hear=lambda _: None, hears_sound=False)
+    bound = wrapped.bind_tools([own, undo])
+    assert [tool.get("name") for tool in bound.kwargs["tools"]] == ["web_search", None]
+
+
 def bounds_of(request: dict[str, Any], tool: str, argument: str) -> tuple[float, float]:
     """The least and the most that a request allows for an argument of a tool."""
     (found,) = [t["function"] for t in request["tools"] if t["function"]["name"] == tool]

@@ -59,6 +59,8 @@ def narrow_plainly(
 def _narrowed(
     tool: ToolSchema, allowed: Mapping[tuple[str, str], dict[str, Any]], *, say: bool = False
 ) -> dict[str, Any]:
+    if "function" not in tool:  # one that a provider runs itself
+        return dict(tool)
     function = tool["function"]
     parameters = function.get("parameters", {})
     properties: dict[str, Any] = {}

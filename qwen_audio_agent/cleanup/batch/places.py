@@ -107,6 +107,21 @@ def deliver(source: Path, place: str) -> None:
     copy_whole(source, target)
 
 
+def exists(place: str) -> bool:
+    """Whether anything is at a place.
+
+    Raises:
+        AudioFileError: its filesystem does not say.
+    """
+    if not is_url(place):
+        return os.path.lexists(place)
+    fs, path = filesystem(place)
+    try:
+        return bool(fs.exists(path))
+    except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own
+        raise AudioFileError(f"{shown(Path(place))} cannot be read: {_said(error)}") from None
+
+
 def sha256_at(place: str) -> str | None:
     """SHA-256 of what is at a place, as hexadecimal digits; None if nothing can be read there."""
     if not is_url(place):

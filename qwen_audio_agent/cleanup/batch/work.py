@@ -14,7 +14,14 @@ from qwen_audio_agent.audio.sound_stream import check_regular
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
-from qwen_audio_agent.cleanup.batch.places import deliver, fetch_beside, fetched, join, sha256_at
+from qwen_audio_agent.cleanup.batch.places import (
+    deliver,
+    exists,
+    fetch_beside,
+    fetched,
+    join,
+    sha256_at,
+)
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
 from qwen_audio_agent.cleanup.edited_plans import old_names, would_be_lost
 from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
@@ -22,7 +29,7 @@ from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.plan import Plan
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
-from qwen_audio_agent.errors import AudioFileError, EditError, QwenAudioAgentError
+from qwen_audio_agent.errors import EditError, QwenAudioAgentError
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
@@ -160,15 +167,15 @@ class _Episode:
         folder, name = PurePosixPath(self._job.output).parent, f"{self._new.name}.plan.json"
         copies = self._scratch / "there"
         copies.mkdir()
-        try:
-            there = fetched(join(self._settings.folder, str(folder / name)), copies)
-        except AudioFileError:
+        place = join(self._settings.folder, str(folder / name))
+        if not exists(place):
             return
+        there = fetched(place, copies)
         if not would_be_lost(there, plan):
             return
         places = ((n, join(self._settings.folder, str(folder / n))) for n in old_names(name))
-        kept, place = next((n, place) for n, place in places if sha256_at(place) is None)
-        deliver(there, place)
+        kept, free = next((n, to) for n, to in places if not exists(to))
+        deliver(there, free)
         yield f"the edited plan that was there is kept as {folder / kept}"
 
     def _delivered(self, reports: Iterable[Path]) -> list[str]:
