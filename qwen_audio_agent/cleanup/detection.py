@@ -198,10 +198,10 @@ class Finder:
         for hole in holes:
             if hole.start <= 0 or hole.end >= last or hole.quiet <= section.longer_than:
                 continue
-            quiet = Quiet(self.survey, noises, hole.gone)
+            quiet = Quiet(self.survey, _in_hole(noises, hole), hole.gone)
             reason = f"nobody speaks for {hole.quiet:.2f} s"
             for whole in hole.without_middle(section.to / 2, section.to / 2):
-                parts = quiet.parts(whole) or [beside_noises(whole, noises)]
+                parts = quiet.parts(whole) or [beside_noises(whole, quiet.noises)]
                 unknown = [(a, b) for (_, a), (b, _) in pairwise(parts) if quiet.concern((a, b))]
                 for span in sorted([*parts, *unknown]):
                     if span[1] - span[0] >= _SHORTEST_CUT:
@@ -218,7 +218,7 @@ class Finder:
             if hole.quiet <= head + tail:
                 continue
             where = "before the first word" if is_head else "after the last word"
-            quiet = Quiet(self.survey, noises, hole.gone)
+            quiet = Quiet(self.survey, _in_hole(noises, hole), hole.gone)
             reason = f"{hole.quiet:.2f} s {where}"
             for span in hole.without_middle(head, tail):
                 yield self._silence("end", section, span, reason, quiet)
@@ -300,6 +300,12 @@ def _window(at: float, low: float, high: float, reach: float, rate: int) -> Span
     """Frames around a time, within `reach` and between `low` and `high` seconds."""
     start, end = max(at - reach, low), min(at + reach, high)
     return Span(frame_at(start, rate), max(frame_at(start, rate), frame_at(end, rate)))
+
+
+def _in_hole(noises: Sequence[Proposal], hole: Hole) -> Sequence[Proposal]:
+    """The noises that may reach into a hole; they are in order of time, and short."""
+    first = bisect_left(noises, hole.start - LONGEST_GAP, key=lambda p: p.start)
+    return noises[first : bisect_left(noises, hole.end + LONGEST_GAP, key=lambda p: p.start)]
 
 
 def _near(gone: Sequence[Proposal], word: Word) -> Sequence[Proposal]:
