@@ -11,6 +11,8 @@ import errno
 import os
 import secrets
 import sys
+import weakref
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,7 +28,7 @@ _START: Final = ".qwen-audio-agent-"
 
 class HiddenFile:
     """A new, empty, hidden file, which is removed at the end of its `with` block unless it was
-    given its name.
+    given its name. A stop that falls between its making and the block removes it too.
 
     It is locked for as long as the block lasts. The system lets go of the lock of a process that
     was killed: that is how its hidden file is known for a remnant, which the next one in the same
@@ -43,10 +45,13 @@ class HiddenFile:
         clear_remnants(folder)
         while True:
             self.path = folder / f"{_START}{secrets.token_hex(8)}.part"
+            # Before there is a file: Ctrl-C may come between any two instructions.
+            self._finalizer = weakref.finalize(self, _remove_own, self.path, os.getpid())
             self._lock = _new_locked(self.path)
-            if self._lock is None or self.path.exists():  # no remnant before it was locked
+            if sys.platform == "win32" or self.path.exists():  # no remnant before it was locked
                 break
-            os.close(self._lock)
+            self._finalizer.detach()
+            self._lock.close()
 
     def take_name(self, target: Path) -> None:
         """Put what was written on the disk, and in the place of what is called `target`.
@@ -69,8 +74,8 @@ class HiddenFile:
         trace: TracebackType | None,
     ) -> None:
         self.path.unlink(missing_ok=True)
-        if self._lock is not None:
-            os.close(self._lock)
+        self._finalizer.detach()
+        self._lock.close()
 
 
 def clear_remnants(folder: Path) -> None:
@@ -112,14 +117,20 @@ def is_full(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def _new_locked(path: Path) -> int | None:
-    """Make a file; the handle that keeps it locked, or None where an open file has no new name."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+def _new_locked(path: Path) -> FileIO:
+    """Make a file; it is locked until this is closed (not where an open file has no new name)."""
+    file = path.open("xb", buffering=0)
     if sys.platform == "win32":
-        os.close(handle)
-        return None
-    fcntl.flock(handle, fcntl.LOCK_EX)
-    return handle
+        file.close()
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _remove_own(path: Path, pid: int) -> None:
+    if os.getpid() == pid:  # not in a process that was forked meanwhile
+        with contextlib.suppress(OSError):  # it could not be made, so there is none
+            path.unlink()
 
 
 def _remove_unlocked(remnant: Path) -> None:

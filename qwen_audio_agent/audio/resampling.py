@@ -28,13 +28,20 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
         sample_rate: of the result, in Hz.
 
     Returns:
-        num_frames * sample_rate / audio.sample_rate frames, rounded, halves up.
+        `resampled_frames` frames.
     """
-    if audio.sample_rate == sample_rate or audio.num_frames == 0:
-        return Audio(audio.samples, sample_rate)
-    columns = np.ascontiguousarray(audio.samples.T)
-    resampled = soxr.resample(columns, audio.sample_rate, sample_rate, quality=_QUALITY)
-    return Audio(resampled.T, sample_rate)
+    if audio.sample_rate == sample_rate:
+        return audio
+    parts = [part.samples for part in resample_blocks(iter((audio,)), sample_rate)]
+    return Audio(np.concatenate([audio.samples[:, :0], *parts], axis=1), sample_rate)
+
+
+def resampled_frames(num_frames: int, sample_rate: int, new_rate: int) -> int:
+    """How many frames at `new_rate` Hz a sound of `num_frames` at `sample_rate` Hz has.
+
+    Rounded, halves up.
+    """
+    return (2 * num_frames * new_rate + sample_rate) // (2 * sample_rate)
 
 
 def to_16k_mono(audio: Audio) -> Audio:
@@ -53,19 +60,25 @@ def resample_blocks(blocks: Iterator[Audio], sample_rate: int) -> Iterator[Audio
         Blocks of other lengths than came in, together as many frames as `resample` gives.
     """
     stream = None
+    num_in = num_out = 0
     for block in blocks:
         if block.sample_rate == sample_rate:
             yield block
             continue
         if stream is None:
+            rate_in = block.sample_rate
             stream = soxr.ResampleStream(
-                block.sample_rate, sample_rate, block.num_channels, "float32", _QUALITY
+                rate_in, sample_rate, block.num_channels, "float32", _QUALITY
             )
-            ended = np.zeros((0, block.num_channels), np.float32)
+            # A frame more than there is, because soxr rounds some exact halves down.
+            silence = np.zeros((-(-rate_in // sample_rate), block.num_channels), np.float32)
         resampled = stream.resample_chunk(np.ascontiguousarray(block.samples.T))
+        num_in += block.num_frames
+        num_out += len(resampled)
         if len(resampled):
             yield Audio(resampled.T, sample_rate)
-    if stream is not None:
-        resampled = stream.resample_chunk(ended, last=True)
-        if len(resampled):
-            yield Audio(resampled.T, sample_rate)
+    if stream is not None and num_in:
+        resampled = stream.resample_chunk(silence, last=True)
+        missing = resampled_frames(num_in, rate_in, sample_rate) - num_out
+        if missing:
+            yield Audio(resampled[:missing].T, sample_rate)

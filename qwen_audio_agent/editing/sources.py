@@ -21,11 +21,10 @@ from qwen_audio_agent.audio.files import (
 )
 from qwen_audio_agent.audio.formats import Numbers, to_float32
 from qwen_audio_agent.audio.hidden_file import disk_error
-from qwen_audio_agent.audio.resampling import resample_blocks
+from qwen_audio_agent.audio.resampling import resample_blocks, resampled_frames
 from qwen_audio_agent.audio.samples import Audio, Samples, Span, to_mono
 from qwen_audio_agent.editing.edit_list import BLEEP, SILENCE, EditList
 from qwen_audio_agent.editing.programme import BLOCK_FRAMES, programme_blocks
-from qwen_audio_agent.editing.splicing import conformed_frames
 from qwen_audio_agent.errors import EditError
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class Sources:
         if source in (SILENCE, BLEEP):
             return ENDLESS
         sound = self._find(source)
-        return conformed_frames(sound.num_frames, sound.sample_rate, sample_rate)
+        return resampled_frames(sound.num_frames, sound.sample_rate, sample_rate)
 
     def open(self, source: str, sample_rate: int, num_channels: int) -> AudioFile:
         """A source as a file of the rate and number of channels that are asked for.

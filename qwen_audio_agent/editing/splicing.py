@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 
+from qwen_audio_agent.audio.resampling import resampled_frames
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing.edit_list import Clip, EditList
 from qwen_audio_agent.errors import EditError
@@ -21,11 +22,6 @@ def default_join(sample_rate: int) -> int:
     return round(0.005 * sample_rate)
 
 
-def conformed_frames(num_frames: int, sample_rate: int, new_rate: int) -> int:
-    """How many frames at `new_rate` Hz a sound of `num_frames` at `sample_rate` Hz has, rounded."""
-    return (2 * num_frames * new_rate + sample_rate) // (2 * sample_rate)
-
-
 def conform(edit_list: EditList, sample_rate: int, num_channels: int) -> EditList:
     """The same programme at another rate or number of channels; rendering converts its sound.
 
@@ -35,7 +31,7 @@ def conform(edit_list: EditList, sample_rate: int, num_channels: int) -> EditLis
     """
     if (edit_list.sample_rate, edit_list.num_channels) == (sample_rate, num_channels):
         return edit_list
-    num_frames = conformed_frames(edit_list.num_frames, edit_list.sample_rate, sample_rate)
+    num_frames = resampled_frames(edit_list.num_frames, edit_list.sample_rate, sample_rate)
     clips = (Clip(edit_list.id, 0, num_frames),) if num_frames else ()
     return EditList(clips, sample_rate, num_channels)
 
@@ -77,7 +73,7 @@ def foreign_part(base: EditList, other: EditList, span: Span | None) -> tuple[Cl
     if span is None:
         return conformed.clips
     start, end = (
-        conformed_frames(frame, other.sample_rate, base.sample_rate)
+        resampled_frames(frame, other.sample_rate, base.sample_rate)
         for frame in (span.start, span.end)
     )
     return part(conformed, Span(start, end))

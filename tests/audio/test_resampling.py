@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qwen_audio_agent.audio.resampling import resample, resample_blocks, to_16k_mono
@@ -17,6 +17,9 @@ def tone(frequency_hz: float, seconds: float, sample_rate: int) -> Audio:
 
 
 @settings(max_examples=30, deadline=None)
+@example(4_000, 48_000, 22_050, 1)  # 1,837.5 frames
+@example(1, 8_000, 96_000, 1)
+@example(1, 96_000, 8_000, 1)
 @given(st.integers(0, 30_000), st.sampled_from(RATES), st.sampled_from(RATES), st.integers(1, 4000))
 def test_blocks_give_sample_for_sample_what_the_whole_gives(
     num_frames: int, rate_in: int, rate_out: int, block_frames: int

@@ -218,6 +218,19 @@ def test_recordings_of_other_rates_and_channels_are_conformed(record: Callable[.
     np.testing.assert_array_equal(sound.samples[0], sound.samples[1])
 
 
+def test_half_a_frame_at_another_rate_is_a_frame_of_the_programme(
+    record: Callable[..., Any],
+) -> None:
+    a = record("a.wav", 8000, sample_rate=44_100, num_channels=1)
+    b = record("b.wav", 6000, sample_rate=48_000, num_channels=1)  # 5,512.5 frames
+
+    edited = operations.insert(a.edit_list, 8000, b.edit_list)
+    a.sources.add_list(b.edit_list)
+
+    assert edited.num_frames == 8000 + 5513
+    assert read_programme(edited, a.sources, Span(0, 13_513)).samples.shape == (1, 13_513)
+
+
 @pytest.mark.parametrize(
     ("subtype", "output", "expected"),
     [
