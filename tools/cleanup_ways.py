@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,10 +111,15 @@ def sox_command(source: str, out: str) -> list[str]:
 
 
 def auto_editor_command(python: Path, source: str, out: str) -> list[str]:
-    """The program in a virtual environment of its own."""
+    """The program in a virtual environment of its own.
+
+    It keeps the levels of a file by its name where temporary files lie: none of another run.
+    """
+    temporary = tempfile.mkdtemp(dir=Path(out).parent)
     threshold = 10 ** (THRESHOLD_DB / 20)
     options = ["--edit", f"audio:threshold={threshold:g}", "--margin", f"{GAP_S / 2}s"]
-    return [str(python), "-m", "auto_editor", source, *options, "--no-open", "-o", out]
+    command = [str(python), "-m", "auto_editor", source, *options, "--no-open", "-o", out]
+    return ["env", f"TMPDIR={temporary}", *command]
 
 
 def install_auto_editor(folder: Path) -> Path:

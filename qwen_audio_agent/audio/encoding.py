@@ -6,10 +6,11 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import soundfile
 
+from qwen_audio_agent.audio.bit_rates import mp3_compression
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.ogg_pages import number_by_content
@@ -98,6 +99,7 @@ class SoundFileSink:
                 coding.num_channels,
                 coding.subtype,
                 format=container,
+                **_constant_rate(coding),
             )
         except (soundfile.LibsndfileError, ValueError) as error:
             if getattr(error, "code", None) == _SYSTEM_ERROR:
@@ -133,6 +135,13 @@ class SoundFileSink:
             with SoundStream(str(begun.path)) as stream:
                 for block in blocks_of(stream):
                     self._stream.write(block.T)
+
+
+def _constant_rate(coding: Coding) -> dict[str, Any]:
+    if coding.container != "MP3" or coding.bit_rate is None:
+        return {}
+    level = mp3_compression(coding.bit_rate, coding.sample_rate)
+    return {"bitrate_mode": "CONSTANT", "compression_level": level}
 
 
 def _forget_time_of_peak(path: Path) -> None:

@@ -95,6 +95,7 @@ class Coding:
         sample_rate: frames per second, in Hz.
         num_channels: 1 or more.
         tags: with times in frames of the new file.
+        bit_rate: bits per second of mp3, at least those of AAC; None is the encoder's choice.
     """
 
     container: str
@@ -102,6 +103,7 @@ class Coding:
     sample_rate: int
     num_channels: int
     tags: Tags = field(default_factory=Tags)
+    bit_rate: int | None = None
 
 
 def container_for(path: Path) -> str:

@@ -20,6 +20,11 @@ _RATES_HZ: Final = {
 _STATES_NUM_FRAMES, _STATES_NUM_BYTES = 1, 2
 
 
+def kbits_of_layer_3(sample_rate: int) -> tuple[int, ...]:
+    """The bit rates that layer III has at a sample rate, in kbit/s, the lowest first."""
+    return _KBITS[sample_rate >= min(_RATES_HZ[3])][1:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Mp3Header:
     """The frame named Xing or Info that an encoder puts before the sound.

@@ -42,6 +42,7 @@ class AudioWriter:
         subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", ...; None takes the usual one.
         tags: what the file says about its sound, with times in its own frames; or texts by name
             (title, artist, album, ...). What the container has no place for is left out.
+        bit_rate: bits per second of mp3, at least those of m4a; None is the encoder's choice.
         check: is given the hidden file when it is complete; what it raises keeps the file from
             appearing.
 
@@ -60,6 +61,7 @@ class AudioWriter:
         subtype: str | None = None,
         tags: Tags | Mapping[str, str] | None = None,
         check: Callable[[Path], None] | None = None,
+        bit_rate: int | None = None,
     ) -> None:
         self._path = Path(path)
         self._check = check
@@ -72,7 +74,7 @@ class AudioWriter:
                 f"times of tags are frames at {sample_rate} Hz, not {tags.sample_rate}"
             )
         tags = replace(tags, sample_rate=sample_rate)
-        self._coding = Coding(container, subtype, sample_rate, num_channels, tags)
+        self._coding = Coding(container, subtype, sample_rate, num_channels, tags, bit_rate)
         self._num_frames = 0
 
     def __enter__(self) -> Self:

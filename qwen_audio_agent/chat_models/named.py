@@ -189,11 +189,16 @@ class AudioIt:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioMade:
+    """The audio that an edit made: "cut X, then fade the new version out"."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudioEvery:
     """Every audio that was opened, one after the other."""
 
 
-AudioRef = AudioEvery | AudioNumber | AudioName | AudioIt
+AudioRef = AudioEvery | AudioNumber | AudioName | AudioIt | AudioMade
 
 
 @dataclass(frozen=True, slots=True)

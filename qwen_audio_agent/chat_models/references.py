@@ -10,6 +10,7 @@ from qwen_audio_agent.chat_models.intents import (
     Action,
     Again,
     Cut,
+    Duration,
     Find,
     Gain,
     Insert,
@@ -25,6 +26,7 @@ from qwen_audio_agent.chat_models.intents import (
 from qwen_audio_agent.chat_models.named import (
     ORDINALS,
     AudioIt,
+    AudioMade,
     Edge,
     It,
     Material,
@@ -34,6 +36,9 @@ from qwen_audio_agent.chat_models.named import (
     Several,
 )
 from qwen_audio_agent.errors import InstructionError
+
+
+_CHANGES_NOTHING = (Mention, Find, Transcribe, Duration, Leave)
 
 
 def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tuple[Step, ...]:
@@ -97,6 +102,9 @@ def _with_audio(step: Step, before: Sequence[Step]) -> Step:
     """The step with the audio that "it" is; what is undone was done to the audio before."""
     last = before[-1].audio if before else None
     match step:
+        case Step(_, AudioMade()):
+            edits = [other for other in before if not isinstance(other.action, _CHANGES_NOTHING)]
+            return replace(step, audio=edits[-1].audio) if edits else step
         case Step(_, AudioIt()) | Step(Undo(), None) | Step(Gain(_, Passage(It())), None):
             return replace(step, audio=last)
     return step

@@ -10,6 +10,7 @@ from qwen_audio_agent.chat_models.named import (
     ORDINALS,
     AudioEvery,
     AudioIt,
+    AudioMade,
     AudioName,
     AudioNumber,
     AudioRef,
@@ -90,6 +91,11 @@ class Scene:
                 return self._newest(number)
             case AudioEvery():
                 raise InstructionError("I can do that to one audio at a time; say to which.")
+            case AudioMade():
+                start = self.talk.at_start
+                if start is None or self.talk.audios[start].name is not None:
+                    raise InstructionError("Nothing was edited yet; which audio do you mean?")
+                return self._newest(start)
             case AudioIt():
                 raise InstructionError('Which audio is "it"? Name the file, or its number.')
             case AudioName(name):

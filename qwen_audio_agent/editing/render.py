@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from qwen_audio_agent.audio.bit_rates import bit_rate_of
 from qwen_audio_agent.audio.files import AudioFile, AudioWriter, same_file
 from qwen_audio_agent.audio.formats import (
     Numbers,
@@ -42,7 +43,8 @@ def render(
 
         render          | A x C | of a recording  ->  a file
 
-    Kept stretches are copied in the numbers of their own file. The new file appears whole or not
+    Kept stretches are copied in the numbers of their own file, and an mp3 of an mp3 has its bit
+    rate. The new file appears whole or not
     at all. Where the last effect promises a ceiling for peaks, a lossy file keeps it when decoded.
 
     Args:
@@ -117,7 +119,10 @@ def _write(
     if peaks:
         blocks = peaks.lowered(blocks, rate, num_channels)
     check = peaks.check if peaks else None
-    how = (made.container, made.subtype, tags, check)
+    main = sources.main_file(edit_list)
+    is_alike = main is not None and main.container == made.container
+    bit_rate = bit_rate_of(main.path) if is_alike else None
+    how = (made.container, made.subtype, tags, check, bit_rate)
     with AudioWriter(made.path, rate, num_channels, *how) as writer:
         done = 0
         for block in blocks:

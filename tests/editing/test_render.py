@@ -205,32 +205,6 @@ def test_a_bleep_is_a_sine_of_1_khz_at_its_level(record: Callable[..., Any]) -> 
     assert np.abs(sound).max() == pytest.approx(0.1, rel=1e-6)
 
 
-def test_recordings_of_other_rates_and_channels_are_conformed(record: Callable[..., Any]) -> None:
-    a = record("a.wav", 8000, sample_rate=8000, num_channels=2)
-    b = record("b.wav", 16000, sample_rate=16000, num_channels=1)
-
-    edited = operations.insert(a.edit_list, 8000, b.edit_list)
-    a.sources.add_list(b.edit_list)
-
-    assert edited.num_frames == 16000
-    sound = read_programme(edited, a.sources, Span(8000, 16000))
-    assert sound.samples.shape == (2, 8000)
-    np.testing.assert_array_equal(sound.samples[0], sound.samples[1])
-
-
-def test_half_a_frame_at_another_rate_is_a_frame_of_the_programme(
-    record: Callable[..., Any],
-) -> None:
-    a = record("a.wav", 8000, sample_rate=44_100, num_channels=1)
-    b = record("b.wav", 6000, sample_rate=48_000, num_channels=1)  # 5,512.5 frames
-
-    edited = operations.insert(a.edit_list, 8000, b.edit_list)
-    a.sources.add_list(b.edit_list)
-
-    assert edited.num_frames == 8000 + 5513
-    assert read_programme(edited, a.sources, Span(0, 13_513)).samples.shape == (1, 13_513)
-
-
 @pytest.mark.parametrize(
     ("subtype", "output", "expected"),
     [

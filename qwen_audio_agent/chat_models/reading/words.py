@@ -10,6 +10,7 @@ from lark import Token, Transformer, v_args
 from qwen_audio_agent.chat_models.named import (
     AudioEvery,
     AudioIt,
+    AudioMade,
     AudioName,
     AudioNumber,
     AudioRef,
@@ -121,6 +122,9 @@ class Words(Transformer[Token, Any]):
     def named_audio(self, *words: Token) -> AudioName:
         first, last = words[0].value, words[0].value
         return AudioName(self.sentence[first.start : last.end])
+
+    def made_audio(self) -> AudioMade:
+        return AudioMade()
 
     def whole_it(self) -> OfAudio:
         return OfAudio(AudioIt())

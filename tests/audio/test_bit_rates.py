@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qwen_audio_agent.audio.bit_rates import bit_rate_of
+from qwen_audio_agent.audio.files import AudioWriter, probe
+
+
+def write(path: Path, sample_rate: int, bit_rate: int | None) -> Path:
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 4 * sample_rate)).astype(np.float32)
+    with AudioWriter(path, sample_rate, 1, bit_rate=bit_rate) as writer:
+        writer.write(noise)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "asked", "written"),
+    [
+        (44_100, 128_000, 128_000),
+        (44_100, 130_000, 128_000),  # a variable rate that was meant to be this
+        (44_100, 135_000, 160_000),
+        (48_000, 999_000, 320_000),
+        (32_000, 1_000, 32_000),
+        (24_000, 64_000, 64_000),
+        (22_050, 320_000, 160_000),
+        (16_000, 8_000, 8_000),
+        (11_025, 48_000, 48_000),
+        (8_000, 160_000, 64_000),
+    ],
+)
+def test_an_mp3_has_the_lowest_rate_that_is_enough(
+    tmp_path: Path, sample_rate: int, asked: int, written: int
+) -> None:
+    path = write(tmp_path / "a.mp3", sample_rate, asked)
+    assert bit_rate_of(path) == pytest.approx(written, rel=1e-4)
+    assert 8 * path.stat().st_size / probe(path).duration == pytest.approx(written, rel=0.08)
+
+
+def test_what_is_no_sound_has_none(tmp_path: Path) -> None:
+    (tmp_path / "a.mp3").write_bytes(b"\xff\xfb" * 100)
+    assert bit_rate_of(tmp_path / "a.mp3") is None
+    (tmp_path / "b.mp3").touch()
+    assert bit_rate_of(tmp_path / "b.mp3") is None

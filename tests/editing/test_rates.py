@@ -1,0 +1,58 @@
+"""Sample rates and bit rates: of recordings that differ, and of what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qwen_audio_agent.audio.bit_rates import bit_rate_of
+from qwen_audio_agent.audio.files import AudioWriter, probe
+from qwen_audio_agent.audio.samples import Span
+from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.render import read_programme, render
+
+
+def test_recordings_of_other_rates_and_channels_are_conformed(record: Callable[..., Any]) -> None:
+    a = record("a.wav", 8000, sample_rate=8000, num_channels=2)
+    b = record("b.wav", 16000, sample_rate=16000, num_channels=1)
+
+    edited = operations.insert(a.edit_list, 8000, b.edit_list)
+    a.sources.add_list(b.edit_list)
+
+    assert edited.num_frames == 16000
+    sound = read_programme(edited, a.sources, Span(8000, 16000))
+    assert sound.samples.shape == (2, 8000)
+    np.testing.assert_array_equal(sound.samples[0], sound.samples[1])
+
+
+def test_half_a_frame_at_another_rate_is_a_frame_of_the_programme(
+    record: Callable[..., Any],
+) -> None:
+    a = record("a.wav", 8000, sample_rate=44_100, num_channels=1)
+    b = record("b.wav", 6000, sample_rate=48_000, num_channels=1)  # 5,512.5 frames
+
+    edited = operations.insert(a.edit_list, 8000, b.edit_list)
+    a.sources.add_list(b.edit_list)
+
+    assert edited.num_frames == 8000 + 5513
+    assert read_programme(edited, a.sources, Span(0, 13_513)).samples.shape == (1, 13_513)
+
+
+@pytest.mark.parametrize("kbits", [64, 192, 320])
+def test_an_edited_mp3_has_the_bit_rate_of_the_recording(
+    record: Callable[..., Any], kbits: int
+) -> None:
+    a = record("a.wav", 8 * 44_100, sample_rate=44_100)
+    with AudioWriter(a.path.with_name("b.mp3"), 44_100, 1, bit_rate=1000 * kbits) as writer:
+        writer.write(read_programme(a.edit_list, a.sources, Span(0, 8 * 44_100)).samples)
+    b = probe(a.path.with_name("b.mp3"))
+    a.sources.add_file("b.mp3", b)
+    edited = operations.cut(EditList.from_file("b.mp3", b), Span(44_100, 88_200))
+
+    render(edited, a.sources, a.path.with_name("c.mp3"))
+
+    assert bit_rate_of(a.path.with_name("c.mp3")) == pytest.approx(1000 * kbits, rel=1e-4)
