@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from qwen_audio_agent.agent.tools import find_tool
@@ -57,6 +58,7 @@ class Spoken:
         return tuple(found)
 
 
+@cache
 def spoken(text: str, duration: float) -> Spoken:
     """The recording of a text, `duration` seconds long."""
     words, gaps, at = [], [], 0.5

@@ -7,6 +7,7 @@ objects a hundred times as fast.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from lark import Lark
@@ -18,7 +19,7 @@ class _Rule(Rule):
 
     __slots__ = ()
     __eq__ = object.__eq__
-    __hash__ = Rule.__hash__
+    __hash__ = object.__hash__
 
 
 class _Terminal(Terminal):
@@ -26,7 +27,7 @@ class _Terminal(Terminal):
 
     __slots__ = ()
     __eq__ = object.__eq__
-    __hash__ = Terminal.__hash__
+    __hash__ = object.__hash__
 
 
 class _NonTerminal(NonTerminal):
@@ -34,7 +35,7 @@ class _NonTerminal(NonTerminal):
 
     __slots__ = ()
     __eq__ = object.__eq__
-    __hash__ = NonTerminal.__hash__
+    __hash__ = object.__hash__
 
 
 def intern_symbols(lark: Lark) -> None:
@@ -48,10 +49,20 @@ def intern_symbols(lark: Lark) -> None:
     for rule in lark.rules:
         rule.origin = interned(rule.origin)  # type: ignore[assignment]
         rule.expansion = [interned(symbol) for symbol in rule.expansion]
-    parser.TERMINALS = {interned(symbol) for symbol in parser.TERMINALS}
-    parser.NON_TERMINALS = {interned(symbol) for symbol in parser.NON_TERMINALS}
-    parser.predictions = {interned(key): rules for key, rules in parser.predictions.items()}
+    terminals = [interned(symbol) for symbol in parser.TERMINALS]
+    non_terminals = [interned(symbol) for symbol in parser.NON_TERMINALS]
+    predictions: dict[NonTerminal, list[Rule]] = defaultdict(list)
+    for rule in lark.rules:
+        predictions[rule.origin].append(rule)
+    callbacks = list(parser.callbacks.items())
     for rule in lark.rules:
         rule.__class__ = _Rule
     for symbol in list(symbols.values()):
         symbol.__class__ = _Terminal if symbol.is_term else _NonTerminal
+    # Their hashes are others now, so what is kept for each has to be filed anew. A start is looked
+    # up by its name. lark's predictions hold the rules that can begin a rule as well, which the
+    # parser comes to anyway.
+    parser.TERMINALS, parser.NON_TERMINALS = set(terminals), set(non_terminals)
+    parser.callbacks = dict(callbacks)
+    parser.predictions = dict(predictions.items())
+    parser.predictions |= {NonTerminal(key.name): rules for key, rules in predictions.items()}

@@ -8,21 +8,22 @@ person quotes can be taken for a word of the grammar.
 from __future__ import annotations
 
 import copy
+import gc
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache
 from importlib import resources
 from typing import Any, cast
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedEOF, UnexpectedInput
-from lark.grammar import Rule
 from lark.lexer import PatternRE, TerminalDef
 
 from qwen_audio_agent.chat_models.interned import intern_symbols
 from qwen_audio_agent.chat_models.pieces import Piece
+from qwen_audio_agent.chat_models.predictions import Predicting, Rules
 from qwen_audio_agent.chat_models.sentence import KINDS, LEFT_OUT
 
 _LISTS = ("described.txt", "unsaid.txt", "beside.txt", "wishes.txt")
@@ -67,15 +68,17 @@ class Parser:
             rules += f"\nBESIDE: {_alternatives(known)}"
             rules += f"\nCHAT: {_alternatives(known - set(wishes.split()))}"
         kinds = "\n".join(f'{kind}: "<{kind.lower()}>"' for kind in KINDS)
-        self._lark = Lark(
-            "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
-            start=["start", "loose"] if "\nloose:" in rules else "start",
-            parser="earley",
-            lexer="dynamic",
-            maybe_placeholders=False,
-            edit_terminals=_end_at_a_space,
-        )
+        with _nothing_collected():
+            self._lark = Lark(
+                "\n".join([_with_groups_named(rules), kinds, '%ignore " "']),
+                start=["start", "loose"] if "\nloose:" in rules else "start",
+                parser="earley",
+                lexer="dynamic",
+                maybe_placeholders=False,
+                edit_terminals=_end_at_a_space,
+            )
         intern_symbols(self._lark)
+        self._rules = Rules(self._lark)
 
     def parse(self, pieces: Sequence[Piece], start: str = "start") -> Tree[Token]:
         """The tree of a sentence; the value of each of its tokens is a `Piece`.
@@ -89,7 +92,7 @@ class Parser:
         """
         text, places = _canonical(pieces)
         try:
-            tree = self._parser_with(self._usable(text)).parse(text, start)
+            tree = self._parser_of(text, whole=True).parse(text, start)
         except UnexpectedInput:
             raise NotParsed from None
         for token in tree.scan_values(lambda value: isinstance(value, Token)):
@@ -100,16 +103,15 @@ class Parser:
     def stop(self, pieces: Sequence[Piece]) -> Piece | None:
         """The first piece that cannot follow those before it; None: more was expected at the end.
 
-        Takes its time, because every rule is tried that can begin; of a long sentence those that it
-        can use whole, which may stop somewhat before.
+        Of a long sentence only those rules are tried that it can use whole, which may stop somewhat
+        before.
 
         Args:
             pieces: of a sentence that has no reading.
         """
         text, places = _canonical(pieces)
-        usable = self._begun(text) if len(pieces) <= _LONG else self._usable(text)
         try:
-            self._parser_with(usable).parse(text, "start")
+            self._parser_of(text, whole=len(pieces) > _LONG).parse(text, "start")
         except UnexpectedEOF:
             return None
         except UnexpectedInput as error:
@@ -117,112 +119,13 @@ class Parser:
             return next((piece for place, piece in places.items() if place >= at), None)
         raise AssertionError("the rules that were left out matter")
 
-    def _parser_with(self, usable: set[Rule]) -> Any:
-        """A parser with only those rules that a sentence can use.
-
-        A grammar for people has thousands of rules and a sentence uses ten; leaving the others out
-        makes it many times as fast, and phrasings can be added without a price.
-        """
+    def _parser_of(self, text: str, *, whole: bool) -> Any:
+        """A parser that tries only those rules that can begin where it stands in a text."""
         frontend = copy.copy(self._lark.parser)
         frontend.parser = copy.copy(frontend.parser)
-        frontend.parser.predictions = _Usable(frontend.parser.predictions, usable)
+        frontend.parser.__class__ = Predicting
+        frontend.parser.begin(self._rules, text, whole=whole)
         return frontend
-
-    def _usable(self, text: str) -> set[Rule]:
-        """The rules all of whose symbols can match something of the text."""
-        missing = self._lengths.copy()
-        usable = set(self._nothing)
-        found = self._terminals_in(text)
-        found += {rule.origin.name for rule in usable}
-        seen = set(found)
-        while found:
-            for rule in self._users.get(found.pop(), ()):
-                missing[rule] -= 1
-                if not missing[rule]:
-                    usable.add(rule)
-                    if rule.origin.name not in seen:
-                        seen.add(rule.origin.name)
-                        found.append(rule.origin.name)
-        return usable
-
-    def _begun(self, text: str) -> set[Rule]:
-        """The rules that can get beyond their beginning in a text; all that a stop depends on."""
-        usable = {r for r in self._lark.rules if all(s.name in self._empty for s in r.expansion)}
-        found = self._terminals_in(text)
-        seen = set(found)
-        while found:
-            for rule in self._beginners.get(found.pop(), ()):
-                usable.add(rule)
-                if rule.origin.name not in seen:
-                    seen.add(rule.origin.name)
-                    found.append(rule.origin.name)
-        return usable
-
-    def _terminals_in(self, text: str) -> list[Any]:
-        """The names of the terminals that match something of a text."""
-        return [name for name, pattern in self._terminals if pattern.search(text)]
-
-    @cached_property
-    def _beginners(self) -> dict[str, list[Rule]]:
-        """Each symbol with the rules that can begin with it: nothing need stand before it."""
-        beginners: dict[str, list[Rule]] = defaultdict(list)
-        for rule in self._lark.rules:
-            for symbol in rule.expansion:
-                beginners[symbol.name].append(rule)
-                if symbol.name not in self._empty:
-                    break
-        return beginners
-
-    @cached_property
-    def _empty(self) -> set[str]:
-        """The names of the rules that may match nothing."""
-        empty: set[str] = set()
-        while more := {
-            rule.origin.name
-            for rule in self._lark.rules
-            if rule.origin.name not in empty and all(s.name in empty for s in rule.expansion)
-        }:
-            empty |= more
-        return empty
-
-    @cached_property
-    def _terminals(self) -> list[tuple[str, re.Pattern[str]]]:
-        return [
-            (terminal.name, re.compile("(?:^| )" + terminal.pattern.to_regexp()))
-            for terminal in self._lark.terminals
-        ]
-
-    @cached_property
-    def _lengths(self) -> dict[Rule, int]:
-        """How many symbols each rule has."""
-        return {rule: len(rule.expansion) for rule in self._lark.rules}
-
-    @cached_property
-    def _nothing(self) -> list[Rule]:
-        """The rules without a symbol."""
-        return [rule for rule, length in self._lengths.items() if not length]
-
-    @cached_property
-    def _users(self) -> dict[str, list[Rule]]:
-        """Each symbol with the rules that hold it, once for each time."""
-        users: dict[str, list[Rule]] = defaultdict(list)
-        for rule in self._lark.rules:
-            for symbol in rule.expansion:
-                users[symbol.name].append(rule)
-        return users
-
-
-class _Usable(dict[Any, list[Rule]]):
-    """The predictions of lark's Earley parser, without the rules that cannot match."""
-
-    def __init__(self, predictions: Mapping[Any, list[Rule]], usable: set[Rule]) -> None:
-        super().__init__()
-        self._predictions = predictions
-        self._usable = usable
-
-    def __missing__(self, symbol: Any) -> list[Rule]:
-        self[symbol] = [rule for rule in self._predictions[symbol] if rule in self._usable]
-        return self[symbol]
 
 
 @cache
@@ -233,6 +136,18 @@ def open_parser() -> Parser:
     rules = [file.read_text("utf-8") for file in files if file.name.endswith(".lark")]
     words = [(folder / name).read_text("utf-8") for name in _LISTS]
     return Parser("\n".join(rules), *words)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Make many objects that all stay without looking for garbage among them over and over."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _without_left_out(literal: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from qwen_audio_agent.chat_models.pieces import Piece
 
@@ -102,9 +103,14 @@ def _likeness(text: str, example: str) -> float:
     given = [word.strip('.,;:!?"') for word in text.lower().split()]
     score = 0.0
     for word in {word.strip('?"') for word in example.lower().split() if len(word) > 2} - {"the"}:
-        best = max((SequenceMatcher(None, word, other).ratio() for other in given), default=0.0)
+        best = max((_word_likeness(word, other) for other in given), default=0.0)
         score += best if best >= _ALIKE else 0.0
     return score
+
+
+@lru_cache(maxsize=4096)
+def _word_likeness(word: str, other: str) -> float:
+    return SequenceMatcher(None, word, other).ratio()
 
 
 def _short(text: str) -> str:
