@@ -60,7 +60,7 @@ def test_nothing_is_left_when_stopped_at_any_instruction(tmp_path: Path) -> None
     assert names == sorted(names, key=(b"old", b"new").index)  # old until it is new
     assert set(names) == {b"old", b"new"}
     if (handles := Path("/proc/self/fd")).exists():  # on Linux
-        assert not [name for name in os.listdir(handles) if is_deleted(handles / name)]
+        assert not [handle for handle in handles.iterdir() if is_deleted(handle)]
 
 
 def is_deleted(handle: Path) -> bool:
