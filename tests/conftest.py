@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# The tests run side by side, so that threads of one sum would only wait for those of another. It is
+# said here, before anything loads torch or numpy, and holds for the commands that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def _folder(variable: str, what: str) -> Path:
     value = os.environ.get(variable)

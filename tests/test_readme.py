@@ -3,7 +3,8 @@
 A `console` block holds commands after `$ ` and what they print; each runs in a folder that holds
 `examples/`, without a shell. Lines fed to a command stand after `> `. A `python` block runs as a
 script in the same folder; where it names Qwen-Audio-Chat, a tiny network of random weights is
-there. `sh` blocks install the package: CI runs them by installing it.
+there. `sh` blocks install the package: CI runs them by installing it. What is heard is kept for the
+whole run.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     return tmp_path
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(heard: Path) -> dict[str, str]:
     scripts = str(Path(sys.executable).parent)
     path = os.pathsep.join([scripts, os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "QWEN_AUDIO_AGENT_CACHE": str(folder / "cache")}
+    return {**os.environ, "PATH": path, "QWEN_AUDIO_AGENT_CACHE": str(heard)}
 
 
 def _commands(block: str) -> list[tuple[str, list[str], list[str]]]:
@@ -57,7 +58,7 @@ def _squeezed(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.splitlines()[0][:60])
-def test_commands_print_what_the_readme_says(block: str, workplace: Path) -> None:
+def test_commands_print_what_the_readme_says(block: str, workplace: Path, heard: Path) -> None:
     for command, fed, expected in _commands(block):
         done = subprocess.run(
             shlex.split(command),
@@ -67,13 +68,13 @@ def test_commands_print_what_the_readme_says(block: str, workplace: Path) -> Non
             text=True,
             check=False,
             cwd=workplace,
-            env=_environment(workplace),
+            env=_environment(heard),
         )
         assert _squeezed(done.stdout.splitlines()) == _squeezed(expected), command
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.splitlines()[0][:60])
-def test_python_of_the_readme_runs(block: str, workplace: Path) -> None:
+def test_python_of_the_readme_runs(block: str, workplace: Path, heard: Path) -> None:
     if "Qwen-Audio-Chat" in block:
         from tests.model.tiny_checkpoint import write_tiny_checkpoint
 
@@ -82,7 +83,7 @@ def test_python_of_the_readme_runs(block: str, workplace: Path) -> None:
         [sys.executable, "-W", "error::DeprecationWarning", "-c", block],
         check=True,
         cwd=workplace,
-        env=_environment(workplace),
+        env=_environment(heard),
     )
 
 
