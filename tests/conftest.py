@@ -11,6 +11,7 @@ import pytest
 # said here, before anything loads torch or numpy, and holds for the commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.pop("QWEN_AUDIO_AGENT_CACHE", None)  # what a test did not name it may not hear from
 
 
 def _folder(variable: str, what: str) -> Path:

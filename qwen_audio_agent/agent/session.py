@@ -47,6 +47,7 @@ from qwen_audio_agent.errors import (
     SessionError,
     ToolError,
 )
+from qwen_audio_agent.speech.cache import named_cache_folder
 from qwen_audio_agent.speech.ears import Ear, open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
@@ -56,7 +57,8 @@ class Hearing(TypedDict, total=False):
 
     Attributes:
         ear: who listens; the best one at hand by default.
-        hearing_cache: where hearings are kept, by content; the session's own cache by default.
+        hearing_cache: where hearings are kept, by content; by default in the folder that
+            QWEN_AUDIO_AGENT_CACHE names, and without it in the session's own cache.
         progress: called with 0..1 while something long is heard, decoded or made.
         num_workers: processes for long recordings; one per core by default.
     """
@@ -359,6 +361,7 @@ class Session:
 
 
 def _listener(folder: Path, hearing: Hearing) -> Listener:
-    cache_folder = hearing.get("hearing_cache") or folder / "cache" / "hearing"
+    own = folder / "cache" / "hearing"
+    cache_folder = hearing.get("hearing_cache") or named_cache_folder() or own
     ear = hearing.get("ear") or open_ear()
     return Listener(ear, cache_folder, hearing.get("progress"), hearing.get("num_workers"))

@@ -23,14 +23,20 @@ _PART: Final = ".part"
 _WRITTEN_BY_THEN_S: Final = 3600
 
 
+def named_cache_folder() -> Path | None:
+    """The folder that QWEN_AUDIO_AGENT_CACHE names, if it names one."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen) if chosen else None
+
+
 def default_cache_folder() -> Path:
     """The folder that QWEN_AUDIO_AGENT_CACHE names, or the one of the platform for caches.
 
     Source: XDG Base Directory Specification 0.8; Apple's File System Programming Guide; Known
     Folders of Windows.
     """
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen)
+    if chosen := named_cache_folder():
+        return chosen
     if sys.platform == "win32":
         home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":

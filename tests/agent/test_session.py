@@ -298,3 +298,11 @@ def test_a_recording_may_be_named_by_a_path_that_goes_up(start, record, tmp_path
         pass
     with Session.open(tmp_path / "up", ear=ear, num_workers=1) as session:
         assert session.call("cut", audio=1, words="bravo").audio == 2
+
+
+def test_what_is_heard_is_kept_where_the_variable_says(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("QWEN_AUDIO_AGENT_CACHE", str(tmp_path / "kept"))
+    session = start("alpha bravo charlie")
+    assert session.audio(1).transcript().text == "alpha bravo charlie"
+    assert list((tmp_path / "kept").rglob("*.json"))
+    assert not (session.folder / "cache" / "hearing").exists()
