@@ -12,7 +12,7 @@ where nobody understands it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Literal
 
@@ -24,6 +24,7 @@ from qwen_audio_agent.chat_models.beginnings import (
     tells_on,
     wishes,
 )
+from qwen_audio_agent.chat_models.clause import Clause, clauses_of
 from qwen_audio_agent.chat_models.pieces import Piece
 from qwen_audio_agent.chat_models.remarks import (
     deliberates,
@@ -76,18 +77,6 @@ Kind = Literal["order", "named", ""]
 """What some pieces are that stand alone: an order, something that is only named, or neither."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Clause:
-    """Some pieces, with the mark that ends them."""
-
-    pieces: tuple[Piece, ...]
-    mark: Piece | None
-
-    @property
-    def words(self) -> list[str]:
-        return [piece.text.lower().replace("’", "'") for piece in self.pieces]
-
-
 def orders_alone(
     pieces: Sequence[Piece], kind_of: Callable[[Sequence[Piece]], Kind] | None = None
 ) -> list[Piece]:
@@ -101,8 +90,8 @@ def orders_alone(
     Returns:
         The same pieces where no clause can be left out; never none at all.
     """
-    clauses = [part for clause in _clauses(pieces) for part in _parted(clause)]
-    kept: list[_Clause] = []
+    clauses = [part for clause in clauses_of(pieces) for part in _parted(clause)]
+    kept: list[Clause] = []
     told_before = False
     for index, clause in enumerate(clauses):
         before = clauses[index - 1] if index else None
@@ -121,7 +110,7 @@ def orders_alone(
         if (telling or loosely) and not place and _may_be_meant(clause, behind):
             telling = loosely = False
         if telling and place:
-            kept.append(_Clause(place, clause.mark))
+            kept.append(Clause(place, clause.mark))
         elif not loosely and (not telling or (any(map(_is_slot, clause.pieces)) and not kind_of)):
             kept.append(_without_joining(clause) if told_before or not kept else clause)
             telling = False
@@ -136,11 +125,11 @@ def _is_slot(piece: Piece) -> bool:
 
 
 def _tells_loosely(
-    clause: _Clause, behind: Sequence[_Clause], kind_of: Callable[[Sequence[Piece]], Kind]
+    clause: Clause, behind: Sequence[Clause], kind_of: Callable[[Sequence[Piece]], Kind]
 ) -> bool:
     """Whether a clause is a reason or a remark, or leads to a request, and is no order itself."""
     names = any(piece.kind in _SLOTS | {"NUMWORD"} for piece in clause.pieces)
-    if deliberates(clause.words):
+    if _takes_back(clause):
         return False
     if is_remark(clause.words, names=names):
         return True
@@ -165,14 +154,14 @@ def _tells_loosely(
     return kind_of(clause.pieces) != "order"
 
 
-def _may_condition(clause: _Clause, behind: Sequence[_Clause]) -> bool:
+def _may_condition(clause: Clause, behind: Sequence[Clause]) -> bool:
     """Whether the order behind it may hold only then: "when he complains, cut it"."""
     if clause.words[0] not in told_words("condition") or not behind:
         return False
     return not any(map(_is_slot, clause.pieces)) and _requests(behind[0])
 
 
-def _may_be_meant(clause: _Clause, behind: Sequence[_Clause]) -> bool:
+def _may_be_meant(clause: Clause, behind: Sequence[Clause]) -> bool:
     """Whether the "it" of the order behind a clause may be a part or an audio that it names."""
     if not behind or not _requests(behind[0]):
         return False
@@ -184,7 +173,7 @@ def _may_be_meant(clause: _Clause, behind: Sequence[_Clause]) -> bool:
     return bool(set(clause.words) & about or quoted & set(_STEMS))
 
 
-def _requests(clause: _Clause) -> bool:
+def _requests(clause: Clause) -> bool:
     """Whether a clause begins as an order does."""
     words = list(clause.words)
     while len(words) > 1 and words[0] in ("so", "and", "but", "then", "also", "now", "just"):
@@ -192,15 +181,15 @@ def _requests(clause: _Clause) -> bool:
     return asks(words) or orders(words, 0) or (words[0] in told_words("question") - {"were"})
 
 
-def _names_itself(behind: Sequence[_Clause]) -> bool:
+def _names_itself(behind: Sequence[Clause]) -> bool:
     """Whether the next order says itself what it is about."""
     order = next((other for other in behind if _requests(other)), None)
     return order is not None and not refers(order.words) and any(map(_is_slot, order.pieces))
 
 
 def _named(
-    clause: _Clause, behind: Sequence[_Clause], kind_of: Callable[[Sequence[Piece]], Kind]
-) -> _Clause | None:
+    clause: Clause, behind: Sequence[Clause], kind_of: Callable[[Sequence[Piece]], Kind]
+) -> Clause | None:
     """What a clause is about, for the "it" of the order behind it: "about X"."""
     order = next((other for other in behind if _requests(other)), None)
     if order is None or not refers(order.words):
@@ -219,7 +208,7 @@ def _named(
         and (len(about) == 1 or clause.words[0] in told_words("subject"))
     ):
         scope = Piece("in", "in", stems[0].start, stems[0].start)
-        return _Clause((scope, *stems), _comma(stems[0]))
+        return Clause((scope, *stems), _comma(stems[0]))
     if not about or words[0] in (*told_words("subject"), "that", "this", "those"):
         return None
     if not set(words[:verb]) & told_words("part") and not any(
@@ -227,22 +216,10 @@ def _named(
     ):
         return None
     named = (Piece("about", "about", about[0].start, about[0].start), *about)
-    return _Clause(named, _comma(clause.pieces[-1])) if kind_of(named) == "named" else None
+    return Clause(named, _comma(clause.pieces[-1])) if kind_of(named) == "named" else None
 
 
-def _clauses(pieces: Sequence[Piece]) -> list[_Clause]:
-    """Parted at commas and at the ends of sentences."""
-    clauses: list[_Clause] = []
-    for is_mark, group in groupby(pieces, lambda piece: piece.kind in (",", "STOP", "?")):
-        some = tuple(group)
-        if not is_mark:
-            clauses.append(_Clause(some, None))
-        elif clauses:
-            clauses[-1] = replace(clauses[-1], mark=some[-1])
-    return clauses
-
-
-def _parted(clause: _Clause) -> list[_Clause]:
+def _parted(clause: Clause) -> list[Clause]:
     """Parted before a reason, and before "so" or a request that follows what is told."""
     words = clause.words
     for at in range(1, len(words)):
@@ -263,7 +240,7 @@ def _parted(clause: _Clause) -> list[_Clause]:
             or tells_on(words, at)
             or asks_on(words, at)
         ):
-            return [_Clause(before, _comma(after[0])), *_parted(_Clause(after, clause.mark))]
+            return [Clause(before, _comma(after[0])), *_parted(Clause(after, clause.mark))]
     return [clause]
 
 
@@ -274,7 +251,7 @@ def _places(words: Sequence[str], after: Sequence[Piece], at: int) -> bool:
 
 def _only_tells(before: Sequence[Piece]) -> bool:
     """Whether what stands before a joining word tells something and names nothing."""
-    clause = _Clause(tuple(before), None)
+    clause = Clause(tuple(before), None)
     if clause.words[0] in told_words("question"):
         return False
     return not any(piece.kind in _SLOTS for piece in before) and _is_telling(
@@ -292,7 +269,7 @@ def _comma(piece: Piece) -> Piece:
     return Piece(",", ",", piece.start, piece.start)
 
 
-def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, last: bool) -> bool:
+def _is_telling(clause: Clause, before: Clause | None, *, told_before: bool, last: bool) -> bool:
     """Whether a clause only tells something; `told_before`: the one before it did."""
     told_apart = before is not None and before.mark is not None and before.mark.kind != ","
     pieces = [piece for piece in clause.pieces if not _of_place(piece)]
@@ -325,12 +302,12 @@ def _is_telling(clause: _Clause, before: _Clause | None, *, told_before: bool, l
     return _says_of_what(words, pieces)
 
 
-def _takes_back(clause: _Clause) -> bool:
+def _takes_back(clause: Clause) -> bool:
     """Whether the order may not hold yet, or a heading may say so."""
     return deliberates(clause.words) or is_doubtful_heading(clause.words, clause.mark)
 
 
-def _is_beside(clause: _Clause, before: _Clause | None) -> bool:
+def _is_beside(clause: Clause, before: Clause | None) -> bool:
     """Whether a clause is an errand, a purpose, or a remark on the order before it."""
     words = clause.words
     slots = any(map(_is_slot, clause.pieces))
@@ -358,11 +335,11 @@ def _says_of_what(words: Sequence[str], pieces: Sequence[Piece]) -> bool:
     return pieces[0].kind in ("WORD", "WHOSE", "SOUND") or words[0] in told_words("noun")
 
 
-def _is_place(clause: _Clause) -> bool:
+def _is_place(clause: Clause) -> bool:
     return all(piece.kind in _SLOTS or piece.text.lower() in _IN_PLACE for piece in clause.pieces)
 
 
-def _place(clause: _Clause) -> tuple[Piece, ...]:
+def _place(clause: Clause) -> tuple[Piece, ...]:
     """The one place that is told of: a run of quoted words or times; empty if there is none."""
     runs = [tuple(run) for in_place, run in groupby(clause.pieces, _of_place) if in_place]
     runs = [run for run in runs if any(piece.kind in _SLOTS | {"NUMWORD"} for piece in run)]
@@ -380,7 +357,7 @@ def _of_place(piece: Piece) -> bool:
     return piece.kind in _SLOTS or piece.kind == "NUMWORD" or piece.text.lower() in _IN_PLACE
 
 
-def _without_joining(clause: _Clause) -> _Clause:
+def _without_joining(clause: Clause) -> Clause:
     pieces = clause.pieces
     while (
         len(pieces) > 1

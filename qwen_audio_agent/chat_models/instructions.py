@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 
+from qwen_audio_agent.chat_models.chatter import without_talk
 from qwen_audio_agent.chat_models.clauses import Kind, orders_alone
+from qwen_audio_agent.chat_models.doubtful import is_open, said_apart
 from qwen_audio_agent.chat_models.intents import Instruction, Mention, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
@@ -32,10 +34,35 @@ def understand(sentence: str) -> Instruction:
         NotUnderstoodError: some of it is not understood, so that none of it shall be done.
         InstructionError: it makes no sense otherwise.
     """
-    parser = open_parser()
-    pieces = split(sentence, parser.vocabulary, parser.outside)
+    pieces = split(sentence, open_parser().vocabulary, open_parser().outside)
     if not pieces:
         raise InstructionError("What shall I do with the recording?")
+    return _understood(pieces, sentence)
+
+
+@lru_cache(maxsize=64)
+def understand_among_talk(sentence: str, said: tuple[str, ...]) -> Instruction | None:
+    """What a sentence asks for without the talk around it; None where there is none, or no order.
+
+    Args:
+        sentence: that is not understood as it is.
+        said: what is said in each recording, in lower case.
+
+    Raises:
+        InstructionError: what is left makes no sense.
+    """
+    pieces = _told(split(sentence, open_parser().vocabulary, open_parser().outside))
+    left = without_talk(labelled(pieces), said)
+    if not left or len(left) == len(pieces) or is_open(pieces):
+        return None
+    return _understood(left, sentence)
+
+
+def _understood(pieces: list[Piece], sentence: str) -> Instruction:
+    if what := is_open(pieces):
+        raise NotUnderstoodError(
+            f'Does "{what}" change what I shall do? Say only what to do. Nothing was edited.'
+        )
     understood = True
     steps: tuple[Step, ...] = ()
     try:
@@ -56,7 +83,9 @@ def understand(sentence: str) -> Instruction:
     if others:
         raise NotUnderstoodError(_ask_about(others))
     if not understood:
-        raise NotUnderstoodError(not_understood(sentence, pieces, parser.stop(_told(pieces))))
+        raise NotUnderstoodError(
+            not_understood(sentence, pieces, open_parser().stop(_told(pieces)))
+        )
     return Instruction(steps)
 
 
@@ -72,6 +101,25 @@ def understand_orders(sentence: str) -> Instruction | None:
         with suppress(NotParsed):
             return Instruction(tuple(read(open_parser().parse(some), sentence)))
     return None
+
+
+def check_named(sentence: str, said: Sequence[str], named: Sequence[str]) -> None:
+    """Make sure that what is said in a recording and stands apart is named by a step.
+
+    Args:
+        sentence: that is understood.
+        said: what is said in each recording, in lower case.
+        named: the phrases of the steps.
+
+    Raises:
+        InstructionError: something is not, so that it is unclear why it stands there.
+    """
+    pieces = split(sentence, open_parser().vocabulary, open_parser().outside)
+    if apart := said_apart(_told(pieces), said, named):
+        raise InstructionError(
+            f'What about "{apart}"? That is said in the recording: say what to do with it, '
+            "or leave it out. Nothing was edited."
+        )
 
 
 _Slips = tuple[tuple[Piece, str], ...]

@@ -176,7 +176,7 @@ def is_doubtful_heading(words: Sequence[str], mark: Piece | None) -> bool:
     """Whether nouns and a colon are no label that is known: "your old job:"."""
     if mark is None or not mark.text.startswith(":") or is_label(words, mark):
         return False
-    return not set(words) & (told_words("finite") | {"it's", "that's", "i'm", "here's"})
+    return not set(words) & (told_words("finite") | {"should", "it's", "that's", "i'm", "here's"})
 
 
 def is_purpose(words: Sequence[str]) -> bool:

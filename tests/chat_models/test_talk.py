@@ -1,0 +1,113 @@
+"""Talk around an order is left out by its form; what may change the order is asked back."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def _calls(chat, sentence):
+    return [
+        (name, {key: given[key] for key in ("words", "which", "value") if given.get(key)})
+        for name, given in chat.say(sentence)[0]
+    ]
+
+
+CUT = ("cut", {"words": "monday"})
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'Bear with me, I\'m new. Cut "monday".',
+        'Grandma here again! I\'ve found the button. Cut "monday", sweetheart.',
+        'Bit of a long day over here. Anyway, cut "monday".',
+        'I hope you are having a lovely afternoon. Could you cut "monday"?',
+        'Okay, deep breath. Cut "monday".',
+        'Writing from the train, signal\'s patchy. Please cut "monday".',
+        'The doctor will see you now, as we say. Cut "monday".',
+        'Patient seen today, recording attached. Cut "monday", many thanks, Dr Meyer',
+        'The sponsor phoned and they hate swearing. Cut "monday".',
+        'Thank you for all the help last week, you were wonderful. Today please cut "monday".',
+        'Cut "monday". My co-host mixed up the days, typical of him.',
+        'cut "monday", I owe you a beer',
+        'cut "monday" and have a great weekend!',
+        'I speak slow because English is my third language. Cut "monday".',
+        'My train leaves in ten minutes. Cut "monday".',
+        'English isn\'t my first language. Cut "monday".',
+    ],
+)
+def test_talk_is_left_out(chat, sentence):
+    assert _calls(chat, sentence) == [CUT]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'Your old job: cut "monday"',
+        'I need to leave that decision to you, cut "monday"',
+        'cut "monday", it was damn clod',
+        'cut "monday", it was damn cold',
+        'Cut "monday". My co-host thinks that\'s a bad idea.',
+        'My editor wrote: cut "monday". I disagree.',
+        'She begged me not to. Cut "monday".',
+        'Cut "monday", he asked me not to.',
+        'Here is an example. Cut "monday".',
+        'I have two options. Cut "monday".',
+        'There are two ways. Cut "monday".',
+        'Mute "damn cold", we did that last week already.',
+        'Somebody else will do this. Cut "monday".',
+        'I\'m going to do it myself. Cut "monday".',
+        'I\'ll do the cutting. Cut "monday".',
+        'I\'m just thinking out loud. Cut "monday".',
+        'Legal says it has to stay. Cut "monday".',
+        'Cut "monday", everyone loves that part.',
+        'Cut "monday". My lawyer objects to that.',
+        'Everybody is against it. Cut "monday".',
+        'We voted no. Cut "monday".',
+        'Waiting for the green light. Cut "monday".',
+        'Subject to legal, cut "monday".',
+        'Depending on length, cut "monday".',
+        'Opposite day! Cut "monday".',
+        'Cut "monday", I dare you.',
+        'Cut "monday". I regret that already.',
+        'My producer wants to hear it first. Cut "monday".',
+        'Cut "monday". Or maybe the other bit, I\'m not sure.',
+        'He told me to cut "monday". I said no.',
+        'Once we have permission, cut "monday".',
+        'Not yet, but soon: cut "monday".',
+        'Cut "monday". On second thoughts I like it.',
+        'I promised him I would never cut "monday".',
+        'Cut "monday". Just kidding.',
+        'Cut "hello", the old man says it.',
+        'Cut "monday", plus a bit of air around.',
+        'Cut "monday", including the breath.',
+        'Pending approval, cut "monday".',
+        'Cut "monday", weather permitting.',
+        'Plan B: cut "monday".',
+        'Draft: cut "monday".',
+        'Cut "monday". Never!',
+        'Cut "monday". No chance.',
+        "Denoise it. I want the birds to stay.",
+        "Denoise it. The birds should survive.",
+        "Normalize it. The other file, that is.",
+        "Remove the pauses. The long one is on purpose.",
+        "Remove the pauses, the dramatic ones are deliberate.",
+        "Make it 3 dB louder, the guest's voice I mean.",
+        "Fade out over 3 seconds. The jingle of course.",
+        'Cut "monday". Save it as a new file.',
+        'Cut "monday". Ask me before you do it.',
+        'Cut "monday". Show me first.',
+        'Cut "monday". Hang on, the phone.',
+        'Cut "monday", mtue it',
+        'I was told to cut "monday".',
+        'We haven\'t decided. Cut "monday".',
+        'Cut "monday". I want it back.',
+        'Theoretically, cut "monday".',
+        'Assume the client agrees. Cut "monday".',
+        'Cut "monday", as a last resort.',
+        'I couldn\'t bring myself to cut "monday".',
+        'Cut "monday", worst case.',
+    ],
+)
+def test_what_may_change_the_order_is_asked_back(chat, sentence):
+    assert not chat.say(sentence)[0]
