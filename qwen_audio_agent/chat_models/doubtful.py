@@ -25,7 +25,8 @@ _OPEN = re.compile(
     r"\b(?:loves|adores) (?:it|that|this|them)(?: part| bit| one)?$|"
     r"\bbad idea\b|\b(?:two|several) (?:ways|ideas)\b|\b(?:is|for) (?:an )?example$|"
     r"\b(?:opposite|fools?) day\b|\bthinking (?:out loud|aloud)\b|\bvoted no\b|"
-    r"^(?:somebody|someone) else will\b|\bagainst (?:it|that|this)$|^it's .*\btalking about$"
+    r"^(?:somebody|someone) else will\b|^(?:yeah|yes) right$|^(?:as|like) if$|\bignored it$|"
+    r"^worst case$|\bagainst (?:it|that|this)$|^it's .*\btalking about$"
 )
 
 

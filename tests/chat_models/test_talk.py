@@ -107,6 +107,10 @@ def test_talk_is_left_out(chat, sentence):
         'Cut "monday", as a last resort.',
         'I couldn\'t bring myself to cut "monday".',
         'Cut "monday", worst case.',
+        'Worst case: cut "monday".',
+        'Cut "monday", yeah right.',
+        'Cut "monday", as if.',
+        'The memo reads: cut "monday". I ignored it.',
     ],
 )
 def test_what_may_change_the_order_is_asked_back(chat, sentence):
