@@ -105,7 +105,9 @@ def _with_audio(step: Step, before: Sequence[Step]) -> Step:
         case Step(_, AudioMade()):
             edits = [other for other in before if not isinstance(other.action, _CHANGES_NOTHING)]
             return replace(step, audio=edits[-1].audio) if edits else step
-        case Step(_, AudioIt()) | Step(Undo(), None) | Step(Gain(_, Passage(It())), None):
+        case Step(_, AudioIt()) | Step(Undo(), None):
+            return replace(step, audio=last)
+        case Step(action, None) if any(map(_is_it, passages_of(action))):
             return replace(step, audio=last)
     return step
 
