@@ -1,19 +1,25 @@
-"""Fit the weights of `speech/held_vowels.py` on made episodes, and see what they do on others.
+"""Fit the judge of `speech/held_vowels.py` on made episodes, and see what it does on others.
 
-    SPEECH_DATA=... python tools/fit_held_vowels.py
+    SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check]
 
-Fitted on the voices of the split "tune", read on those of "check", which nothing was chosen by.
+Fitted on the recordings and flite voices of the split "tune" and on the voices of four programs, see
+`episode_voices.py`; read on those of "check" and on two programs that nothing was chosen by. Each
+program counts as much as the others, however many voices it has. `--keep` leaves the episodes in a
+folder and takes those that are there.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cleanup_score
 import episode_speech
+import episode_voices
 import episodes
 import numpy as np
 from numpy.typing import NDArray
@@ -23,22 +29,54 @@ from qwen_audio_agent.audio.files import blocks, probe
 from qwen_audio_agent.speech import held_vowels
 
 _Floats = NDArray[np.float64]
+_Made = list[tuple[Path, episodes.Truth]]
 NUM_EPISODES = {"speech": 10, "flite": 5}
 WEIGHT = {"speech": 1.0, "flite": 0.5}
 SECONDS = 150.0
-PENALTY = 30.0
+FITTED = ("espeak", "mbrola", "rhvoice", "festival")
+APART = ("pico", "piper")
+VOICE_SECONDS = 120.0
+ENGINE_WEIGHT = 600.0  # of all candidates of an engine together
+NUM_UNITS = 8
+PENALTY = 15.0
+STEPS = 120
 LEAST = (0.3, 0.4, 0.5, 0.6, 0.7)
+WEIGHTS = Path(held_vowels.__file__).parent / "lists" / "held_vowels.json"
 
 
-def examples(kind: str, split: str, folder: Path) -> list[tuple[Path, episodes.Truth]]:
+def _made(path: Path, options: episodes.Options, material: episode_speech.Material) -> _Made:
+    if path.exists():
+        return [(path, episodes.read_truth(path))]
+    return [(path, episodes.make(path, options, material))]
+
+
+def examples(kind: str, split: str, folder: Path) -> _Made:
     """Episodes of a kind, of the voices of a split."""
     material = episode_speech.material(kind, split)
     made = []
     for seed in range(NUM_EPISODES[kind]):
         path = folder / f"{kind}-{split}-{seed}.wav"
         options = episodes.Options(kind, SECONDS, 1000 + seed, 16_000, 1, split=split)
-        made.append((path, episodes.make(path, options, material)))
+        made += _made(path, options, material)
     return made
+
+
+def spoken(engine: str, folder: Path) -> _Made:
+    """Two episodes of each voice of an engine."""
+    made = []
+    for voice in episode_voices.ENGINES[engine].voices:
+        paths = [folder / f"{engine}-{voice}-{seed}.wav" for seed in (1, 2)]
+        there = all(path.exists() for path in paths)
+        material = episode_speech.Material((), ()) if there else _material(engine, voice)
+        for seed, path in enumerate(paths, 1):
+            options = episodes.Options("flite", VOICE_SECONDS, seed, 16_000, 1)
+            made += _made(path, options, material)
+    return made
+
+
+def _material(engine: str, voice: str) -> episode_speech.Material:
+    print(f"{engine} speaks as {voice}", file=sys.stderr, flush=True)
+    return episode_voices.material(engine, voice)
 
 
 def rows(path: Path, truth: episodes.Truth) -> tuple[_Floats, _Floats]:
@@ -53,21 +91,57 @@ def rows(path: Path, truth: episodes.Truth) -> tuple[_Floats, _Floats]:
     return np.array([f[0] for f in found]), np.array([float(f[1]) for f in found])
 
 
-def fit(features: _Floats, labels: _Floats, weights: _Floats) -> tuple[_Floats, float]:
-    """Logistic regression with a penalty on the squares of the weights of scaled features."""
+def fit(features: _Floats, labels: _Floats, weights: _Floats) -> held_vowels.Judge:
+    """Weights of the network, with a penalty on the squares of those of scaled features."""
     mean, scale = features.mean(axis=0), features.std(axis=0)
-    scaled = np.column_stack([(features - mean) / scale, np.ones(len(features))])
+    scaled = (features - mean) / scale
+    shape = (scaled.shape[1], NUM_UNITS)
+    random = np.random.default_rng(0)
+    begin = random.normal(0, 1, shape[0] * NUM_UNITS) / np.sqrt(shape[0])
+    output = random.normal(0, 1, NUM_UNITS) / np.sqrt(NUM_UNITS)
+    edges = np.cumsum([shape[0] * NUM_UNITS, NUM_UNITS, NUM_UNITS])
 
     def loss(given: _Floats) -> tuple[float, _Floats]:
-        scores = scaled @ given
-        slope = scaled.T @ (weights * (1 / (1 + np.exp(-scores)) - labels))
-        slope[:-1] += PENALTY * given[:-1]
-        penalty = PENALTY / 2 * (given[:-1] ** 2).sum()
-        return float((weights * (np.logaddexp(0, scores) - labels * scores)).sum() + penalty), slope
+        flat, bias, out, last = np.split(given, edges)
+        hidden = flat.reshape(shape)
+        units = np.tanh(scaled @ hidden + bias)
+        scores = units @ out + last
+        error = weights * (1 / (1 + np.exp(-scores)) - labels)
+        back = np.outer(error, out) * (1 - units**2)
+        slope = [(scaled.T @ back + PENALTY * hidden).ravel(), back.sum(axis=0)]
+        slope += [units.T @ error + PENALTY * out, error.sum(keepdims=True)]
+        penalty = PENALTY / 2 * ((hidden**2).sum() + (out**2).sum())
+        likely = (weights * (np.logaddexp(0, scores) - labels * scores)).sum()
+        return float(likely + penalty), np.concatenate(slope)
 
-    found = minimize(loss, np.zeros(scaled.shape[1]), jac=True).x
-    raw = found[:-1] / scale
-    return raw, float(found[-1] - raw @ mean)
+    start = np.concatenate([begin, np.zeros(NUM_UNITS), output, [0.0]])
+    options = {"maxiter": STEPS}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    flat, bias, out, last = np.split(found, edges)
+    raw = flat.reshape(shape) / scale[:, None]
+    return held_vowels.Judge(raw, bias - mean @ raw, out, float(last[0]))
+
+
+def write(judge: held_vowels.Judge) -> None:
+    """Put the weights where the package reads them."""
+    rounded = {
+        "hidden": np.round(judge.hidden, 3).tolist(),
+        "hidden_bias": np.round(judge.hidden_bias, 3).tolist(),
+        "output": np.round(judge.output, 3).tolist(),
+        "output_bias": round(judge.output_bias, 3),
+    }
+    WEIGHTS.write_text(json.dumps(rounded) + "\n", "utf-8")
+    held_vowels.judge.cache_clear()
+
+
+def _weighted(made: dict[str, _Made]) -> Iterator[tuple[_Floats, _Floats, _Floats]]:
+    """Features, labels and weights of the candidates of everything that is fitted on."""
+    for name, items in made.items():
+        parts = [rows(path, truth) for path, truth in items]
+        features = np.concatenate([part[0] for part in parts])
+        labels = np.concatenate([part[1] for part in parts])
+        weight = WEIGHT.get(name.split("-")[0], ENGINE_WEIGHT / len(labels))
+        yield features, labels, np.full(len(labels), weight)
 
 
 def _counted(
@@ -82,31 +156,32 @@ def _counted(
     return f"precision {count.precision:.2f}, recall {count.recall:.2f}, F1 {count.f1:.2f}"
 
 
-def main() -> int:
-    """Print weights that fit, and what those of the module find; exit status 0."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = {
-            (kind, split): examples(kind, split, Path(folder))
+def main(argv: list[str]) -> int:
+    """Write weights that fit, and print what they find; exit status 0."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="folder in which the episodes stay")
+    parser.add_argument("--only-check", action="store_true", help="of the weights that are there")
+    given = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not given.only_check:
+            made = {f"{kind}-tune": examples(kind, "tune", folder) for kind in NUM_EPISODES}
+            made |= {engine: spoken(engine, folder) for engine in FITTED}
+            features, labels, weights = zip(*_weighted(made), strict=True)
+            write(fit(np.concatenate(features), np.concatenate(labels), np.concatenate(weights)))
+        checked = {
+            f"{kind}-{split}": examples(kind, split, folder)
             for kind in NUM_EPISODES
             for split in episode_speech.SPLITS
         }
-        parts = [
-            (*rows(path, truth), WEIGHT[kind])
-            for (kind, split), items in made.items()
-            if split == "tune"
-            for path, truth in items
-        ]
-        features = np.concatenate([part[0] for part in parts])
-        labels = np.concatenate([part[1] for part in parts])
-        weights = np.concatenate([np.full(len(part[1]), part[2]) for part in parts])
-        raw, bias = fit(features, labels, weights)
-        print("weights", [round(float(value), 3) for value in raw], "bias", round(bias, 3))
-        for (kind, split), items in made.items():
+        checked |= {engine: spoken(engine, folder) for engine in APART}
+        for name, items in checked.items():
             told = [(truth, held_vowels.find_held_vowels(blocks(probe(p)))) for p, truth in items]
             for least in LEAST:
-                print(f"{kind}, {split}, confidence {least}: {_counted(told, least)}")
+                print(f"{name}, confidence {least}: {_counted(told, least)}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
