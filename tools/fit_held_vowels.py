@@ -2,10 +2,10 @@
 
     SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check]
 
-Fitted on the recordings and flite voices of the split "tune" and on the voices of four programs, see
-`episode_voices.py`; read on those of "check" and on two programs that nothing was chosen by. Each
-program counts as much as the others, however many voices it has. `--keep` leaves the episodes in a
-folder and takes those that are there.
+Fitted on the recordings and flite voices of the split "tune" and on the voices of four programs,
+see `episode_voices.py`; read on those of "check" and on two programs that nothing was chosen by.
+Each program counts as much as the others, however many voices it has. `--keep` leaves the episodes
+in a folder and takes those that are there.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ ENGINE_WEIGHT = 600.0  # of all candidates of an engine together
 NUM_UNITS = 8
 PENALTY = 15.0
 STEPS = 120
-# With a program left out of the fit, what the network calls 0.5 sure is right in 0.65 to 0.97 of its
-# cases, and what it calls 0.7 sure in 0.77 to 0.97; that much is told as 0.5.
+# Of a program left out of the fit, 0.65 to 0.97 of what the network is 0.5 sure of is right, and
+# 0.77 to 0.97 from 0.7 on; so much is told as 0.5.
 DOUBT = 0.85
 LEAST = (0.3, 0.4, 0.5, 0.6, 0.7)
 WEIGHTS = Path(held_vowels.__file__).parent / "lists" / "held_vowels.json"
@@ -118,8 +118,7 @@ def fit(features: _Floats, labels: _Floats, weights: _Floats) -> held_vowels.Jud
         return float(likely + penalty), np.concatenate(slope)
 
     start = np.concatenate([begin, np.zeros(NUM_UNITS), output, [0.0]])
-    options = {"maxiter": STEPS}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
     flat, bias, out, last = np.split(found, edges)
     raw = flat.reshape(shape) / scale[:, None]
     return held_vowels.Judge(raw, bias - mean @ raw, out, float(last[0]) - DOUBT)

@@ -233,6 +233,7 @@ def _closed(flags: _Flags, most: int) -> _Flags:
 
 
 def mono_blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:
+    """The blocks of a sound as one channel, at the rate that the frames are measured at."""
     if isinstance(sound, Audio):
         whole = sound
         block = 60 * whole.sample_rate

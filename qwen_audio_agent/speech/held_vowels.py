@@ -35,7 +35,7 @@ class Judge:
         hidden: (features, units).
         hidden_bias: (units,).
         output: (units,).
-        output_bias: of what is as likely a filler as not, the sum with it is 0.
+        output_bias: what the sum begins with; more than 0 in all is rather a filler.
     """
 
     hidden: _Floats
@@ -55,8 +55,8 @@ def judge() -> Judge:
     """The judge that was fitted."""
     text = resources.files(__package__).joinpath("lists/held_vowels.json").read_text("utf-8")
     read = json.loads(text)
-    arrays = (np.array(read[name]) for name in ("hidden", "hidden_bias", "output"))
-    return Judge(*arrays, read["output_bias"])
+    hidden, bias, output = (np.array(read[name]) for name in ("hidden", "hidden_bias", "output"))
+    return Judge(hidden, bias, output, read["output_bias"])
 
 
 @dataclass(frozen=True, slots=True)
