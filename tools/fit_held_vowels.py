@@ -2,10 +2,11 @@
 
     SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check]
 
-Fitted on the recordings and flite voices of the split "tune" and on the voices of four programs,
-see `episode_voices.py`; read on those of "check" and on two programs that nothing was chosen by.
-Each program counts as much as the others, however many voices it has. `--keep` leaves the episodes
-in a folder and takes those that are there.
+Fitted on the recordings and flite voices of the split "tune", on the voices of four programs, see
+`episode_voices.py`, and on five people who say nothing but words, see `episode_prompts.py`; read on
+those of "check" and on two programs that nothing was chosen by. Each program counts as much as the
+others, however many voices it has. `--keep` leaves the episodes in a folder and takes those that
+are there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cleanup_score
+import episode_prompts
 import episode_speech
 import episode_voices
 import episodes
@@ -31,11 +33,12 @@ from qwen_audio_agent.speech import held_vowels
 _Floats = NDArray[np.float64]
 _Made = list[tuple[Path, episodes.Truth]]
 NUM_EPISODES = {"speech": 10, "flite": 5}
-WEIGHT = {"speech": 1.0, "flite": 0.5}
+WEIGHT = {"speech": 1.0, "flite": 0.5, "prompts": 1.0}
 SECONDS = 150.0
 FITTED = ("espeak", "mbrola", "rhvoice", "festival")
 APART = ("pico", "piper")
 VOICE_SECONDS = 120.0
+NUM_PROMPTS = 4
 ENGINE_WEIGHT = 600.0  # of all candidates of an engine together
 NUM_UNITS = 8
 PENALTY = 15.0
@@ -75,6 +78,12 @@ def spoken(engine: str, folder: Path) -> _Made:
             options = episodes.Options("flite", VOICE_SECONDS, seed, 16_000, 1)
             made += _made(path, options, material)
     return made
+
+
+def worded(language: str, folder: Path) -> _Made:
+    """Speech in which there is no filler."""
+    paths = episode_prompts.prompts(language, NUM_PROMPTS, SECONDS, folder)
+    return [(path, episodes.Truth()) for path in paths]
 
 
 def _material(engine: str, voice: str) -> episode_speech.Material:
@@ -170,6 +179,7 @@ def main(argv: list[str]) -> int:
         if not given.only_check:
             made = {f"{kind}-tune": examples(kind, "tune", folder) for kind in NUM_EPISODES}
             made |= {engine: spoken(engine, folder) for engine in FITTED}
+            made |= {f"prompts-{name}": worded(name, folder) for name in episode_prompts.LANGUAGES}
             features, labels, weights = zip(*_weighted(made), strict=True)
             write(fit(np.concatenate(features), np.concatenate(labels), np.concatenate(weights)))
         checked = {
