@@ -1,12 +1,13 @@
 """Fit the judge of `speech/held_vowels.py` on made episodes, and see what it does on others.
 
-    SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check]
+    SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check] [--leave-out]
 
 Fitted on the recordings and flite voices of the split "tune", on the voices of four programs, see
 `episode_voices.py`, and on five people who say nothing but words, see `episode_prompts.py`; read on
 those of "check" and on two programs that nothing was chosen by. Each program counts as much as the
 others, however many voices it has. `--keep` leaves the episodes in a folder and takes those that
-are there.
+are there. `--leave-out` writes nothing: each program and each of the five people is left out of a
+fit in turn, and judged by it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cleanup_score
@@ -142,17 +143,49 @@ def write(judge: held_vowels.Judge) -> None:
         "output_bias": round(judge.output_bias, 3),
     }
     WEIGHTS.write_text(json.dumps(rounded) + "\n", "utf-8")
-    held_vowels.judge.cache_clear()
+    held_vowels.fitted_judge.cache_clear()
 
 
-def _weighted(made: dict[str, _Made]) -> Iterator[tuple[_Floats, _Floats, _Floats]]:
+def _weighted(made: dict[str, _Made]) -> dict[str, tuple[_Floats, _Floats, _Floats]]:
     """Features, labels and weights of the candidates of everything that is fitted on."""
+    weighted = {}
     for name, items in made.items():
         parts = [rows(path, truth) for path, truth in items]
         features = np.concatenate([part[0] for part in parts])
         labels = np.concatenate([part[1] for part in parts])
         weight = WEIGHT.get(name.split("-")[0], ENGINE_WEIGHT / len(labels))
-        yield features, labels, np.full(len(labels), weight)
+        weighted[name] = features, labels, np.full(len(labels), weight)
+    return weighted
+
+
+def _fitted(weighted: Iterable[tuple[_Floats, _Floats, _Floats]]) -> held_vowels.Judge:
+    features, labels, weights = zip(*weighted, strict=True)
+    return fit(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))
+
+
+def _leave_out(made: dict[str, _Made]) -> None:
+    """Print what each program and person comes to by the judge that never met it."""
+    weighted = _weighted(made)
+    for name, items in made.items():
+        if name in ("speech-tune", "flite-tune"):
+            continue
+        judge = _fitted(part for other, part in weighted.items() if other != name)
+        told = _told(items, judge)
+        found = sum(v.confidence >= LEAST[2] for _, vowels in told for v in vowels)
+        minutes = sum(probe(path).duration for path, _ in items) / 60
+        counted = f"{10 * found / minutes:.1f} in 10 minutes"
+        if not name.startswith("prompts"):
+            counted = _counted(told, LEAST[2])
+        print(f"{name} left out, confidence {LEAST[2]}: {counted}", flush=True)
+
+
+def _told(
+    items: _Made, judge: held_vowels.Judge | None = None
+) -> list[tuple[episodes.Truth, list[held_vowels.HeldVowel]]]:
+    return [
+        (truth, held_vowels.find_held_vowels(blocks(probe(path)), judge=judge))
+        for path, truth in items
+    ]
 
 
 def _counted(
@@ -172,6 +205,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, help="folder in which the episodes stay")
     parser.add_argument("--only-check", action="store_true", help="of the weights that are there")
+    parser.add_argument("--leave-out", action="store_true", help="each in turn; writes nothing")
     given = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
@@ -180,8 +214,10 @@ def main(argv: list[str]) -> int:
             made = {f"{kind}-tune": examples(kind, "tune", folder) for kind in NUM_EPISODES}
             made |= {engine: spoken(engine, folder) for engine in FITTED}
             made |= {f"prompts-{name}": worded(name, folder) for name in episode_prompts.LANGUAGES}
-            features, labels, weights = zip(*_weighted(made), strict=True)
-            write(fit(np.concatenate(features), np.concatenate(labels), np.concatenate(weights)))
+            if given.leave_out:
+                _leave_out(made)
+                return 0
+            write(_fitted(_weighted(made).values()))
         checked = {
             f"{kind}-{split}": examples(kind, split, folder)
             for kind in NUM_EPISODES
@@ -189,7 +225,7 @@ def main(argv: list[str]) -> int:
         }
         checked |= {engine: spoken(engine, folder) for engine in APART}
         for name, items in checked.items():
-            told = [(truth, held_vowels.find_held_vowels(blocks(probe(p)))) for p, truth in items]
+            told = _told(items)
             for least in LEAST:
                 print(f"{name}, confidence {least}: {_counted(told, least)}")
     return 0

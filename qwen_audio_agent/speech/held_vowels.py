@@ -51,7 +51,7 @@ class Judge:
 
 
 @cache
-def judge() -> Judge:
+def fitted_judge() -> Judge:
     """The judge that was fitted."""
     text = resources.files(__package__).joinpath("lists/held_vowels.json").read_text("utf-8")
     read = json.loads(text)
@@ -74,17 +74,21 @@ class HeldVowel:
     confidence: float
 
 
-def find_held_vowels(sound: Audio | Iterable[Audio], least: float = 0.25) -> list[HeldVowel]:
+def find_held_vowels(
+    sound: Audio | Iterable[Audio], least: float = 0.25, judge: Judge | None = None
+) -> list[HeldVowel]:
     """Find what sounds like um, uh or er in a recording of any length, in constant memory.
 
     Args:
         sound: a sound in memory, or its consecutive blocks, at any rate.
         least: confidence of what is told.
+        judge: who says how sure it is; the one that was fitted.
 
     Returns:
         In order of time, not overlapping: of what overlaps the surest is told.
     """
-    scored = [(float(judge()(c.features)), c) for c in candidates(sound)]
+    judge = judge or fitted_judge()
+    scored = [(float(judge(c.features)), c) for c in candidates(sound)]
     apart: list[tuple[float, Candidate]] = []
     for confidence, found in sorted(scored, key=lambda item: -item[0]):
         if confidence < least:
