@@ -1,30 +1,36 @@
-"""How many bits a second a lossy file spends on its sound, so that an edit of it spends as many."""
+"""How many bits a second an mp3 spends on its sound, so that an edit of it spends as many."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
-import mutagen
+from mutagen import MutagenError
+from mutagen.mp3 import MP3
 
-from qwen_audio_agent.audio.mp3_header import kbits_of_layer_3
+from qwen_audio_agent.audio.audio_file import AudioFile
+from qwen_audio_agent.audio.mp3_header import bytes_before_sound, find_mp3_header, kbits_of_layer_3
 from qwen_audio_agent.audio.tags.values import DAMAGED
 
 # A variable rate a little above a constant one is meant to be it.
 _TOLERANCE: Final = 1.03
 
 
-def bit_rate_of(path: Path) -> int | None:
-    """Bits per second of a lossy file on average, without its tags; None where it does not say.
+def bit_rate_of(file: AudioFile) -> int | None:
+    """Bits per second of an mp3 on average, without its tags; None of other files.
 
-    Source: mutagen, which reads the Xing header of an mp3, and the sample description of an mp4.
+    Of one whose header is about all of it mutagen reads the header; many have none, and then the
+    first frame tells nothing of a variable rate.
     """
-    try:
-        info = getattr(mutagen.File(path), "info", None)  # type: ignore[attr-defined]
-    except (mutagen.MutagenError, *DAMAGED):  # type: ignore[attr-defined]
+    if file.container != "MP3" or not file.num_frames:
         return None
-    rate = getattr(info, "bitrate", 0)
-    return rate if isinstance(rate, int) and 8_000 <= rate <= 1_000_000 else None
+    try:
+        header = find_mp3_header(file.path)
+        if header is not None and header.covers_file:
+            return int(MP3(file.path).info.bitrate)
+        num_bytes = file.path.stat().st_size - bytes_before_sound(file.path)
+    except (MutagenError, OSError, *DAMAGED):
+        return None
+    return round(8 * num_bytes / file.duration)
 
 
 def mp3_compression(bit_rate: int, sample_rate: int) -> float:

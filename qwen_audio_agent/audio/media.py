@@ -127,9 +127,7 @@ class MediaSink:
         self._stream = self._container.add_stream(
             "aac", rate=coding.sample_rate, layout=_LAYOUTS[coding.num_channels]
         )
-        usual = _BITS_PER_SECOND_AND_CHANNEL * coding.num_channels
-        # Not below it: a source may be of a codec that does with less.
-        self._stream.bit_rate = max(coding.bit_rate or 0, usual)
+        self._stream.bit_rate = _BITS_PER_SECOND_AND_CHANNEL * coding.num_channels
         try:
             self._stream.codec_context.open()
         except av.FFmpegError:

@@ -66,6 +66,12 @@ def find_mp3_header(path: Path) -> Mp3Header | None:
     return Mp3Header(start + sync + len(frame), covers_file)
 
 
+def bytes_before_sound(path: Path) -> int:
+    """Length of the tag that an mp3 begins with, 0 if there is none."""
+    with path.open("rb") as file:
+        return _tag_bytes(file.read(10))
+
+
 def _tag_bytes(head: bytes) -> int:
     """Length of the ID3v2 tag that a file begins with, 0 if there is none."""
     if len(head) < 10 or head[:3] != b"ID3":

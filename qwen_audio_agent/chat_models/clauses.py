@@ -133,16 +133,16 @@ def _tells_loosely(
         return False
     if is_remark(clause.words, names=names):
         return True
-    if not names and behind and is_label(clause.words, clause.mark) and _requests(behind[0]):
+    if not names and behind and is_label(clause.words, clause.mark) and requests(behind[0]):
         return True
     if clause.mark is not None and clause.mark.kind == "?":
         return False
-    request = next((other.words for other in behind if _requests(other)), None)
+    request = next((other.words for other in behind if requests(other)), None)
     if request is None or not leads_to_request(clause.words, request):
         return False
     if not names and is_spelled_out(clause.words, behind[0].words) and _names_itself(behind):
         return True
-    if _requests(clause) and not asks_for_itself(clause.words):
+    if requests(clause) and not asks_for_itself(clause.words):
         return False
     verb = set(clause.words[1:8]) & (told_words("finite") | {"should", "must", "may", "can"})
     if (
@@ -158,12 +158,12 @@ def _may_condition(clause: Clause, behind: Sequence[Clause]) -> bool:
     """Whether the order behind it may hold only then: "when he complains, cut it"."""
     if clause.words[0] not in told_words("condition") or not behind:
         return False
-    return not any(map(_is_slot, clause.pieces)) and _requests(behind[0])
+    return not any(map(_is_slot, clause.pieces)) and requests(behind[0])
 
 
 def _may_be_meant(clause: Clause, behind: Sequence[Clause]) -> bool:
     """Whether the "it" of the order behind a clause may be a part or an audio that it names."""
-    if not behind or not _requests(behind[0]):
+    if not behind or not requests(behind[0]):
         return False
     order = set(behind[0].words)
     if not order & {"it", "them", "those", "these"} or order & told_words("taking_back"):
@@ -173,7 +173,7 @@ def _may_be_meant(clause: Clause, behind: Sequence[Clause]) -> bool:
     return bool(set(clause.words) & about or quoted & set(_STEMS))
 
 
-def _requests(clause: Clause) -> bool:
+def requests(clause: Clause) -> bool:
     """Whether a clause begins as an order does."""
     words = list(clause.words)
     while len(words) > 1 and words[0] in ("so", "and", "but", "then", "also", "now", "just"):
@@ -183,7 +183,7 @@ def _requests(clause: Clause) -> bool:
 
 def _names_itself(behind: Sequence[Clause]) -> bool:
     """Whether the next order says itself what it is about."""
-    order = next((other for other in behind if _requests(other)), None)
+    order = next((other for other in behind if requests(other)), None)
     return order is not None and not refers(order.words) and any(map(_is_slot, order.pieces))
 
 
@@ -191,7 +191,7 @@ def _named(
     clause: Clause, behind: Sequence[Clause], kind_of: Callable[[Sequence[Piece]], Kind]
 ) -> Clause | None:
     """What a clause is about, for the "it" of the order behind it: "about X"."""
-    order = next((other for other in behind if _requests(other)), None)
+    order = next((other for other in behind if requests(other)), None)
     if order is None or not refers(order.words):
         return None
     start = without_opinion(clause.words)

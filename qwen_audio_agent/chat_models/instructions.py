@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 
-from qwen_audio_agent.chat_models.chatter import without_talk
 from qwen_audio_agent.chat_models.clauses import Kind, orders_alone
-from qwen_audio_agent.chat_models.doubtful import is_open, said_apart
+from qwen_audio_agent.chat_models.doubtful import is_open, said_apart, said_beside
 from qwen_audio_agent.chat_models.intents import Instruction, Mention, Step
 from qwen_audio_agent.chat_models.parser import NotParsed, open_parser
 from qwen_audio_agent.chat_models.pieces import Piece
@@ -38,24 +37,6 @@ def understand(sentence: str) -> Instruction:
     if not pieces:
         raise InstructionError("What shall I do with the recording?")
     return _understood(pieces, sentence)
-
-
-@lru_cache(maxsize=64)
-def understand_among_talk(sentence: str, said: tuple[str, ...]) -> Instruction | None:
-    """What a sentence asks for without the talk around it; None where there is none, or no order.
-
-    Args:
-        sentence: that is not understood as it is.
-        said: what is said in each recording, in lower case.
-
-    Raises:
-        InstructionError: what is left makes no sense.
-    """
-    pieces = _told(split(sentence, open_parser().vocabulary, open_parser().outside))
-    left = without_talk(labelled(pieces), said)
-    if not left or len(left) == len(pieces) or is_open(pieces):
-        return None
-    return _understood(left, sentence)
 
 
 def _understood(pieces: list[Piece], sentence: str) -> Instruction:
@@ -103,19 +84,21 @@ def understand_orders(sentence: str) -> Instruction | None:
     return None
 
 
-def check_named(sentence: str, said: Sequence[str], named: Sequence[str]) -> None:
+def check_named(sentence: str, named: Sequence[str], heard: Callable[[], Sequence[str]]) -> None:
     """Make sure that what is said in a recording and stands apart is named by a step.
 
     Args:
         sentence: that is understood.
-        said: what is said in each recording, in lower case.
         named: the phrases of the steps.
+        heard: gives what is said in each recording, in lower case; asked only where it matters,
+            for listening takes long.
 
     Raises:
         InstructionError: something is not, so that it is unclear why it stands there.
     """
     pieces = split(sentence, open_parser().vocabulary, open_parser().outside)
-    if apart := said_apart(_told(pieces), said, named):
+    clauses = said_beside(_told(pieces))
+    if clauses and (apart := said_apart(clauses, heard(), named)):
         raise InstructionError(
             f'What about "{apart}"? That is said in the recording: say what to do with it, '
             "or leave it out. Nothing was edited."

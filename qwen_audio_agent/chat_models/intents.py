@@ -153,12 +153,14 @@ class Fade:
         fall: whether it does.
         seconds: how long it takes; None: not said.
         fall_seconds: how long the fall takes, if that is not as long as the rise.
+        is_bare: the seconds were said without their unit: "the last two".
     """
 
     rise: bool
     fall: bool
     seconds: float | None = None
     fall_seconds: float | None = None
+    is_bare: bool = False
 
     @property
     def lengths(self) -> tuple[float | None, float | None]:

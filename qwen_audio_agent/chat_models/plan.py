@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from qwen_audio_agent.chat_models.calls import Call, call_for, tool_of
 from qwen_audio_agent.chat_models.checking import check_agreement, check_presence, without_kept
@@ -13,7 +14,6 @@ from qwen_audio_agent.chat_models.instructions import (
     NotUnderstoodError,
     check_named,
     understand,
-    understand_among_talk,
     understand_orders,
 )
 from qwen_audio_agent.chat_models.intents import (
@@ -43,7 +43,7 @@ from qwen_audio_agent.chat_models.remaining import check_remaining
 from qwen_audio_agent.chat_models.scene import Scene, listed
 from qwen_audio_agent.chat_models.telling import told_words
 from qwen_audio_agent.chat_models.wording import with_moves, with_said_quoted, with_whole_phrases
-from qwen_audio_agent.errors import InstructionError
+from qwen_audio_agent.errors import InstructionError, QwenAudioAgentError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def make_plan(scene: Scene, tools: Collection[str]) -> Plan:
     steps = with_moves(steps, scene)
     steps, notes = with_spelling(with_whole_phrases(steps, scene), scene)
     named = [phrase.text for step in steps for phrase in phrases_of(step.action)]
-    check_named(scene.talk.instruction, _said(scene), named)
+    check_named(scene.talk.instruction, named, partial(_said, scene))
     instruction = replace(instruction, notes=(*instruction.notes, *notes))
     steps = with_choices(steps, scene)
     missing = {tool_of(step) for step in steps} - {None, "listen", *tools}
@@ -107,36 +107,24 @@ def _understood(scene: Scene) -> Instruction:
         instruction = understand(sentence)
         phrases = [phrase for step in instruction.steps for phrase in phrases_of(step.action)]
         if any(_is_remark(phrase, scene) for phrase in phrases):
-            told = understand_orders(sentence) or _among_talk(sentence, scene)
-            return told or instruction
-        if any(_is_unheard(phrase, scene) for phrase in phrases):
-            return _among_talk(sentence, scene) or instruction
+            return understand_orders(sentence) or instruction
         return instruction
     except NotUnderstoodError:
         said = with_said_quoted(sentence, scene)
         if said != sentence:
             with suppress(NotUnderstoodError):
                 return understand(said)
-        if (among := _among_talk(sentence, scene)) is not None:
-            return among
         raise
 
 
-def _among_talk(sentence: str, scene: Scene) -> Instruction | None:
-    """The instruction without the talk around it, if it is understood then."""
-    with suppress(NotUnderstoodError):
-        return understand_among_talk(sentence, _said(scene))
-    return None
-
-
-def _said(scene: Scene) -> tuple[str, ...]:
+def _said(scene: Scene) -> list[str]:
     """What is said in each recording that can be heard, in lower case."""
-    sounds = map(scene.sound, scene.talk.audios)
-    return tuple(
-        " ".join(word.text.lower() for word in sound.transcript().words)
-        for sound in sounds
-        if sound
-    )
+    said = []
+    for number in scene.talk.audios:
+        with suppress(QwenAudioAgentError):
+            if sound := scene.sound(number):
+                said.append(" ".join(word.text.lower() for word in sound.transcript().words))
+    return said
 
 
 def _is_remark(phrase: Phrase, scene: Scene) -> bool:
@@ -149,13 +137,6 @@ def _is_remark(phrase: Phrase, scene: Scene) -> bool:
         return False
     told = [word for word in words if word not in verbs | told_words("of_whom")]
     return not any(scene.places(number, word) for number in scene.talk.audios for word in told)
-
-
-def _is_unheard(phrase: Phrase, scene: Scene) -> bool:
-    """Whether nobody says the words, which have no quotation marks: "I owe you a beer"."""
-    if phrase.quoted or " " not in phrase.text:
-        return False
-    return not any(scene.places(number, phrase.text) for number in scene.talk.audios)
 
 
 def _earlier(instructions: Sequence[str]) -> tuple[Step, ...]:

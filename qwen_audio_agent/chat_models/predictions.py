@@ -74,12 +74,13 @@ class Rules:
     def _begun_by(self, terminal: str) -> set[str]:
         """The symbols that can begin with a terminal, itself one of them."""
         if terminal not in self._begun:
-            begun = self._begun[terminal] = {terminal}
+            begun = {terminal}
             found = [terminal]
             while found:
                 more = self._beginners.get(found.pop(), set()) - begun
                 begun |= more
                 found += more
+            self._begun[terminal] = begun  # whole, for another thread may read it
         return self._begun[terminal]
 
     @cached_property

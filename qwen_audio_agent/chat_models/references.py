@@ -11,6 +11,7 @@ from qwen_audio_agent.chat_models.intents import (
     Again,
     Cut,
     Duration,
+    Fade,
     Find,
     Gain,
     Insert,
@@ -31,6 +32,7 @@ from qwen_audio_agent.chat_models.named import (
     It,
     Material,
     Passage,
+    Pause,
     Phrase,
     Place,
     Several,
@@ -59,6 +61,8 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
     resolved: list[Step] = []
     for said in steps:
         before = (*earlier, *resolved)
+        if isinstance(said.action, Fade) and said.action.is_bare and not _counts_seconds(resolved):
+            raise InstructionError('How long shall the fade be? Say it with its unit: "over 2 s".')
         if _leaves_others(said.action, resolved):
             continue
         if isinstance(said.action, Keep) and _is_it(said.action.passage) and not said.action.only:
@@ -67,6 +71,15 @@ def with_references(steps: Sequence[Step], earlier: Sequence[Step] = ()) -> tupl
         action = _left(_without_whole(step.action, resolved), resolved)
         resolved.append(replace(step, action=mapped(action, partial(_meant, before=before))))
     return tuple(step for step in resolved if not isinstance(step.action, Mention))
+
+
+def _counts_seconds(before: Sequence[Step]) -> bool:
+    """Whether the step before is about times, so that "the last two" are seconds."""
+    match before[-1].action if before else None:
+        case Cut(passage) | Keep(passage):
+            edges = (passage.start, passage.end)
+            return not any(isinstance(edge, Phrase | Pause | It) for edge in edges)
+    return False
 
 
 def _leaves_others(action: Action, before: Sequence[Step]) -> bool:

@@ -95,6 +95,10 @@ class Scene:
                 start = self.talk.at_start
                 if start is None or self.talk.audios[start].name is not None:
                     raise InstructionError("Nothing was edited yet; which audio do you mean?")
+                if any(n > start and audio.name for n, audio in self.talk.audios.items()):
+                    raise InstructionError(
+                        "A file was opened after the edit; say which audio by its number."
+                    )
                 return self._newest(start)
             case AudioIt():
                 raise InstructionError('Which audio is "it"? Name the file, or its number.')

@@ -33,10 +33,9 @@ _GUESSES = ("perhaps", "probably", "maybe", "presumably", "possibly", "mostly", 
 
 @cache
 def told_words(name: str, *, lines: bool = False) -> frozenset[str]:
-    """A list of `grammar/telling.txt` or `grammar/talk.txt`: its words, or its lines."""
+    """A list of `grammar/telling.txt`: its words, or its lines."""
     folder = resources.files("qwen_audio_agent.chat_models") / "grammar"
-    files = [(folder / file).read_text("utf-8") for file in ("telling.txt", "talk.txt")]
-    lists = "\n".join(files).split("\n# ")
+    lists = (folder / "telling.txt").read_text("utf-8").split("\n# ")
     text = next(some for some in lists if some.split(":", 1)[0].strip("# \n") == name)
     _, _, body = text.partition("\n")
     return frozenset(filter(None, body.split("\n") if lines else body.split()))

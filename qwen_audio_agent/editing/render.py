@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,8 +43,8 @@ def render(
 
         render          | A x C | of a recording  ->  a file
 
-    Kept stretches are copied in the numbers of their own file, and an mp3 of an mp3 has its bit
-    rate. The new file appears whole or not
+    Kept stretches are copied in the numbers of their own file, and an mp3 of mp3s has the
+    highest of their bit rates. The new file appears whole or not
     at all. Where the last effect promises a ceiling for peaks, a lossy file keeps it when decoded.
 
     Args:
@@ -119,9 +119,7 @@ def _write(
     if peaks:
         blocks = peaks.lowered(blocks, rate, num_channels)
     check = peaks.check if peaks else None
-    main = sources.main_file(edit_list)
-    is_alike = main is not None and main.container == made.container
-    bit_rate = bit_rate_of(main.path) if is_alike else None
+    bit_rate = _bit_rate(sources.files_of(edit_list), num_channels)
     how = (made.container, made.subtype, tags, check, bit_rate)
     with AudioWriter(made.path, rate, num_channels, *how) as writer:
         done = 0
@@ -131,6 +129,15 @@ def _write(
             if progress:
                 progress(done / made.num_frames)
         sources.check()
+
+
+def _bit_rate(files: Collection[AudioFile], num_channels: int) -> int | None:
+    """The highest of mp3s, as for so many channels; None if other files go in as well."""
+    rates = [bit_rate_of(file) for file in files]
+    if not rates or None in rates:
+        return None
+    more = [max(1, num_channels // file.num_channels) for file in files]
+    return max(rate * times for rate, times in zip(rates, more, strict=True) if rate)
 
 
 def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:

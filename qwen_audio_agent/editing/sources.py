@@ -144,6 +144,16 @@ class Sources:
                     return found
         return None
 
+    def files_of(self, edit_list: EditList) -> list[AudioFile]:
+        """The recordings that an edit list is made of, each once."""
+        found: dict[str, AudioFile] = {}
+        for source in dict.fromkeys(clip.source for clip in edit_list.clips):
+            if source in self._files:
+                found[source] = self._files[source]
+            elif source in self._lists:
+                found |= {str(file.path): file for file in self.files_of(self._lists[source])}
+        return list(found.values())
+
     def _rendered(self, edit_list: EditList) -> Iterator[Numbers]:
         """The sound of an edit list with its effects, block by block; (channels, frames)."""
         if not edit_list.effects:

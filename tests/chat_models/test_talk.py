@@ -1,43 +1,8 @@
-"""Talk around an order is left out by its form; what may change the order is asked back."""
+"""What is said beside an order and may change what it means is asked back."""
 
 from __future__ import annotations
 
 import pytest
-
-
-def _calls(chat, sentence):
-    return [
-        (name, {key: given[key] for key in ("words", "which", "value") if given.get(key)})
-        for name, given in chat.say(sentence)[0]
-    ]
-
-
-CUT = ("cut", {"words": "monday"})
-
-
-@pytest.mark.parametrize(
-    "sentence",
-    [
-        'Bear with me, I\'m new. Cut "monday".',
-        'Grandma here again! I\'ve found the button. Cut "monday", sweetheart.',
-        'Bit of a long day over here. Anyway, cut "monday".',
-        'I hope you are having a lovely afternoon. Could you cut "monday"?',
-        'Okay, deep breath. Cut "monday".',
-        'Writing from the train, signal\'s patchy. Please cut "monday".',
-        'The doctor will see you now, as we say. Cut "monday".',
-        'Patient seen today, recording attached. Cut "monday", many thanks, Dr Meyer',
-        'The sponsor phoned and they hate swearing. Cut "monday".',
-        'Thank you for all the help last week, you were wonderful. Today please cut "monday".',
-        'Cut "monday". My co-host mixed up the days, typical of him.',
-        'cut "monday", I owe you a beer',
-        'cut "monday" and have a great weekend!',
-        'I speak slow because English is my third language. Cut "monday".',
-        'My train leaves in ten minutes. Cut "monday".',
-        'English isn\'t my first language. Cut "monday".',
-    ],
-)
-def test_talk_is_left_out(chat, sentence):
-    assert _calls(chat, sentence) == [CUT]
 
 
 @pytest.mark.parametrize(
@@ -115,3 +80,29 @@ def test_talk_is_left_out(chat, sentence):
 )
 def test_what_may_change_the_order_is_asked_back(chat, sentence):
     assert not chat.say(sentence)[0]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'Cut "monday". I take that back.',
+        'Cut "monday", we reconsidered.',
+        'Cut "monday". We cancelled that.',
+        'My boss demanded, cut "monday".',
+        'He whispered, cut "monday".',
+        'My lawyer forbids everything today. Cut "monday".',
+        'Yesterday I dreamt this: cut "monday".',
+        'Cut "monday" and zap the sneezes.',
+        'Tame the plosives. Cut "monday".',
+        'Cut "monday" and I quit.',
+        "Turn it down by 6 dB then he shouts.",
+        'Find every "you know", then fade out the last two.',
+    ],
+)
+def test_what_takes_an_order_back_or_is_no_talk_is_asked_back(chat, sentence):
+    assert not [name for name, _ in chat.say(sentence)[0] if name not in ("listen",)]
+
+
+@pytest.mark.parametrize("words", ["for example", "decision", "i disagree"])
+def test_words_of_an_order_do_not_make_it_doubtful(chat, words):
+    assert "change what I shall do" not in chat.say(f"cut {words}")[1]

@@ -55,4 +55,26 @@ def test_an_edited_mp3_has_the_bit_rate_of_the_recording(
 
     render(edited, a.sources, a.path.with_name("c.mp3"))
 
-    assert bit_rate_of(a.path.with_name("c.mp3")) == pytest.approx(1000 * kbits, rel=1e-4)
+    assert bit_rate_of(probe(a.path.with_name("c.mp3"))) == pytest.approx(1000 * kbits, rel=1e-4)
+
+
+def test_a_jingle_of_few_bits_in_front_takes_none_of_the_recording(
+    record: Callable[..., Any],
+) -> None:
+    a = record("a.wav", 4 * 44_100, sample_rate=44_100, num_channels=2)
+    sound = read_programme(a.edit_list, a.sources, Span(0, 4 * 44_100)).samples
+    programmes = []
+    for name, num_channels, kbits in (("jingle.mp3", 1, 32), ("talk.mp3", 2, 256)):
+        path = a.path.with_name(name)
+        with AudioWriter(path, 44_100, num_channels, bit_rate=1000 * kbits) as writer:
+            writer.write(sound[:num_channels])
+        a.sources.add_file(name, probe(path))
+        programmes.append(EditList.from_file(name, a.sources.files[name]))
+    jingle, talk = programmes
+    a.sources.add_list(jingle)
+
+    edited = operations.insert(talk, 0, jingle)
+    render(edited, a.sources, a.path.with_name("c.mp3"))
+
+    written = bit_rate_of(probe(a.path.with_name("c.mp3")))
+    assert written == pytest.approx(256_000, rel=1e-4)

@@ -202,6 +202,12 @@ class Level(Transformer[Token, Any]):
     def fade_out(self, *children: Any) -> Fade:
         return Fade(rise=False, fall=True, seconds=_length(children))
 
+    def fade_in_bare(self, number: float) -> Fade:
+        return Fade(rise=True, fall=False, seconds=number, is_bare=True)
+
+    def fade_out_bare(self, number: float) -> Fade:
+        return Fade(rise=False, fall=True, seconds=number, is_bare=True)
+
     def fade_both(self, *children: Any) -> Fade:
         return Fade(rise=True, fall=True, seconds=_length(children))
 
