@@ -25,6 +25,12 @@ def kbits_of_layer_3(sample_rate: int) -> tuple[int, ...]:
     return _KBITS[sample_rate >= min(_RATES_HZ[3])][1:-1]
 
 
+def frame_bytes(bit_rate: int, sample_rate: int) -> int:
+    """Length of a frame of layer III without padding, at a rate in bits per second."""
+    slots = 144 if sample_rate >= min(_RATES_HZ[3]) else 72
+    return slots * bit_rate // sample_rate
+
+
 @dataclass(frozen=True, slots=True)
 class Mp3Header:
     """The frame named Xing or Info that an encoder puts before the sound.
@@ -93,6 +99,5 @@ def _frame_bytes(header: bytes) -> int:
     kbits = _KBITS[version == 3][kbits_index]
     if not kbits:
         return 0
-    slots = 144 if version == 3 else 72
     padding = bits >> 9 & 1
-    return slots * kbits * 1000 // _RATES_HZ[version][rate_index] + padding
+    return frame_bytes(1000 * kbits, _RATES_HZ[version][rate_index]) + padding

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qwen_audio_agent.audio.bit_rates import bit_rate_of
-from qwen_audio_agent.audio.files import AudioWriter, probe
+from qwen_audio_agent.audio.files import AudioWriter, probe, read
 
 
 def write(path: Path, sample_rate: int, bit_rate: int | None) -> Path:
@@ -23,10 +23,10 @@ def write(path: Path, sample_rate: int, bit_rate: int | None) -> Path:
         (44_100, 130_000, 128_000),  # a variable rate that was meant to be this
         (44_100, 135_000, 160_000),
         (48_000, 999_000, 320_000),
-        (32_000, 1_000, 32_000),
+        (32_000, 1_000, 48_000),  # a frame that holds the header
         (24_000, 64_000, 64_000),
         (22_050, 320_000, 160_000),
-        (16_000, 8_000, 8_000),
+        (16_000, 8_000, 48_000),
         (11_025, 48_000, 48_000),
         (8_000, 160_000, 64_000),
     ],
@@ -37,6 +37,22 @@ def test_an_mp3_has_the_lowest_rate_that_is_enough(
     path = write(tmp_path / "a.mp3", sample_rate, asked)
     assert bit_rate_of(probe(path)) == pytest.approx(written, rel=1e-4)
     assert 8 * path.stat().st_size / probe(path).duration == pytest.approx(written, rel=0.08)
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize("sample_rate", [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000,
+                                         44_100, 48_000])  # fmt: skip
+@pytest.mark.parametrize("bit_rate", [8_000, 56_000, 96_000, 320_000])
+def test_each_rate_keeps_the_length_and_the_beginning(
+    tmp_path: Path, sample_rate: int, num_channels: int, bit_rate: int
+) -> None:
+    sound = np.zeros((num_channels, sample_rate), np.float32)
+    sound[:, sample_rate // 2] = 0.9
+    with AudioWriter(tmp_path / "a.mp3", sample_rate, num_channels, bit_rate=bit_rate) as writer:
+        writer.write(sound)
+    found = read(probe(tmp_path / "a.mp3", tmp_path / "cache"))
+    assert found.num_frames == sample_rate
+    assert abs(int(np.argmax(np.abs(found.samples[0]))) - sample_rate // 2) <= 1
 
 
 def test_without_a_header_the_rate_is_that_of_all_of_it(

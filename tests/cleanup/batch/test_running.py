@@ -165,19 +165,24 @@ def test_each_bad_file_has_its_line_and_stops_no_other(
     assert not (tmp_path / "out/text.wav").exists()
 
 
+def children() -> set[int]:
+    """The processes that this one has begun."""
+    paths = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return {int(child) for path in paths for child in path.read_text().split()}
+
+
 def test_a_worker_that_dies_is_replaced_and_its_episode_begun_again(
     undisturbed: Path, episodes: Path, heard: Path, tmp_path: Path
 ) -> None:
     jobs = plan_jobs([f"{episodes}/**"], str(tmp_path / "out"), "", ())
     recipe = quick().to_json()
     settings = Settings(str(tmp_path / "out"), recipe, "", "auto", str(heard), 1)
-    killed = False
+    others, killed = children(), False  # other tests may have left some that wait
     ended_jobs = []
     for event in run(jobs, settings, {}, 1):
         if not killed:
             killed = True
-            children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-            (child,) = [int(c) for path in children for c in path.read_text().split()]
+            (child,) = children() - others
             os.kill(child, signal.SIGKILL)
         if hasattr(event, "entry"):
             ended_jobs.append(event.entry.status)
