@@ -46,8 +46,8 @@ def mp3_compression(bit_rate: int, sample_rate: int) -> float:
 
     Returns:
         0 to 1, for the lowest rate that layer III has which is not below `bit_rate`, in bits per
-        second, and whose frames hold the header; its highest one for more. Source: libsndfile's mpeg_l3_encode.c, which spreads the
-        levels evenly from the highest to the lowest rate.
+        second, and whose frames hold the header; its highest one for more. Source: libsndfile's
+        mpeg_l3_encode.c, which spreads the levels evenly from the highest to the lowest rate.
     """
     kbits = kbits_of_layer_3(sample_rate)
     # By MPEG-2.5, up to 12 kHz, it stops early.

@@ -52,7 +52,7 @@ class AudioWriter:
         DiskError: on entry, no room at all; on exit, not all of it fitted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a file can be asked to be
         self,
         path: Path,
         sample_rate: int,

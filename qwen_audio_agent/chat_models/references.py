@@ -39,7 +39,6 @@ from qwen_audio_agent.chat_models.named import (
 )
 from qwen_audio_agent.errors import InstructionError
 
-
 _CHANGES_NOTHING = (Mention, Find, Transcribe, Duration, Leave)
 
 

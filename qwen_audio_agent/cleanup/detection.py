@@ -30,8 +30,8 @@ _QUIET_WORD_DB: Final = 12.0
 _LONGEST_FILLER: Final = 1.5  # seconds; what is held longer is music, or a singer
 _DOUBTED: Final = 0.4  # at most, of what need not be so
 _INSIDE: Final = (0.1, 0.02)  # seconds; a vowel that has more of a word on both sides is its own
-# A long vowel cut wrongly is a word lost ("slooow"): of voices that nothing was fitted on, 77 of the
-# 82 fillers this long (s) are surer than this.
+# A long vowel cut wrongly is a word lost ("slooow"): of voices that nothing was fitted on, 77 of
+# the 82 fillers this long (s) are surer than this.
 _LONG: Final = 0.5
 _SURE: Final = 0.7
 _UNHEARD: Final = 0.5  # of a held vowel must lie between words
