@@ -119,7 +119,8 @@ def _write(
     if peaks:
         blocks = peaks.lowered(blocks, rate, num_channels)
     check = peaks.check if peaks else None
-    bit_rate = _bit_rate(sources.files_of(edit_list), num_channels)
+    is_mp3 = made.container == "MP3"
+    bit_rate = _bit_rate(sources.files_of(edit_list), num_channels) if is_mp3 else None
     how = (made.container, made.subtype, tags, check, bit_rate)
     with AudioWriter(made.path, rate, num_channels, *how) as writer:
         done = 0
