@@ -11,16 +11,16 @@ from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.mp3_header import (
     bytes_before_sound,
     find_mp3_header,
-    frame_bytes,
     kbits_of_layer_3,
 )
 from qwen_audio_agent.audio.tags.values import DAMAGED
 
 # A variable rate a little above a constant one is meant to be it.
 _TOLERANCE: Final = 1.03
-# LAME leaves out the header, which says where the sound begins, where a frame does not hold it:
-# 4 bytes, up to 32 of side information, and its own 156.
-_HEADER_BYTES: Final = 192
+# Of 8 kbit/s nothing is left for the sound of two channels.
+_LEAST_KBITS: Final = 16
+_MPEG_2_5_HZ: Final = 12_000
+_MOST_KBITS_BY_MPEG_2_5: Final = 64  # of LAME; the format has more
 
 
 def bit_rate_of(file: AudioFile) -> int | None:
@@ -41,24 +41,13 @@ def bit_rate_of(file: AudioFile) -> int | None:
     return round(8 * num_bytes / file.duration)
 
 
-def mp3_compression(bit_rate: int, sample_rate: int) -> float:
-    """The compression level by which libsndfile writes mp3 at a constant bit rate.
+def constant_kbits(bit_rate: int, sample_rate: int) -> int:
+    """The lowest rate that layer III has which is not below `bit_rate`, in bits per second.
 
     Returns:
-        0 to 1, for the lowest rate that layer III has which is not below `bit_rate`, in bits per
-        second, and whose frames hold the header; its highest one for more. Source: libsndfile's
-        mpeg_l3_encode.c, which spreads the levels evenly from the highest to the lowest rate.
+        In kbit/s; the highest one where more is asked for.
     """
-    kbits = kbits_of_layer_3(sample_rate)
-    # By MPEG-2.5, up to 12 kHz, it stops early.
-    highest = kbits[-1] if sample_rate > 12_000 else 64
-    enough = [
-        k
-        for k in kbits
-        if bit_rate <= _TOLERANCE * 1000 * k
-        and k <= highest
-        and frame_bytes(1000 * k, sample_rate) >= _HEADER_BYTES
-    ]
-    chosen = min(enough, default=highest)
-    # Half a kbit/s more, for libsndfile cuts fractions off.
-    return min(1.0, max(0.0, (highest - chosen - 0.5) / (highest - kbits[0])))
+    rates = [k for k in kbits_of_layer_3(sample_rate) if k >= _LEAST_KBITS]
+    if sample_rate <= _MPEG_2_5_HZ:
+        rates = [k for k in rates if k <= _MOST_KBITS_BY_MPEG_2_5]
+    return min((k for k in rates if bit_rate <= _TOLERANCE * 1000 * k), default=rates[-1])

@@ -6,11 +6,10 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import soundfile
 
-from qwen_audio_agent.audio.bit_rates import mp3_compression
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.ogg_pages import number_by_content
@@ -25,7 +24,6 @@ _MAX_DATA_BYTES: Final = 2**32 - 2**26
 _SYSTEM_ERROR: Final = 2  # SF_ERR_SYSTEM: the file, not the sound in it
 _LIMITS: Final = {
     "OPUS": "it holds 8, 12, 16, 24 and 48 kHz; write ogg (Vorbis) or flac",
-    "MPEG_LAYER_III": "it holds 2 channels and 8 to 48 kHz; write ogg or flac",
 }
 
 
@@ -36,7 +34,7 @@ class SoundFileSink:
 
     Args:
         path: file to write.
-        coding: how; wav, aiff, flac, ogg, mp3 and the others that libsndfile writes.
+        coding: how; wav, aiff, flac, ogg and the others that libsndfile writes.
         max_data_bytes: size of the sound at which a wav file becomes RF64.
 
     Raises:
@@ -75,7 +73,7 @@ class SoundFileSink:
                     number_by_content(file)
             except ValueError as error:
                 raise OSError("only a part of the pages was written") from error
-        if self._container not in ("OGG", "MP3"):
+        if self._container != "OGG":
             with SoundStream(str(self._path)) as written:
                 if written.frames != self._num_frames:
                     raise OSError(
@@ -99,7 +97,6 @@ class SoundFileSink:
                 coding.num_channels,
                 coding.subtype,
                 format=container,
-                **_constant_rate(coding),
             )
         except (soundfile.LibsndfileError, ValueError) as error:
             if getattr(error, "code", None) == _SYSTEM_ERROR:
@@ -135,13 +132,6 @@ class SoundFileSink:
             with SoundStream(str(begun.path)) as stream:
                 for block in blocks_of(stream):
                     self._stream.write(block.T)
-
-
-def _constant_rate(coding: Coding) -> dict[str, Any]:
-    if coding.container != "MP3" or coding.bit_rate is None:
-        return {}
-    level = mp3_compression(coding.bit_rate, coding.sample_rate)
-    return {"bitrate_mode": "CONSTANT", "compression_level": level}
 
 
 def _forget_time_of_peak(path: Path) -> None:

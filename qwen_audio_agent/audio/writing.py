@@ -22,6 +22,7 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error, is_full
 from qwen_audio_agent.audio.media import MediaSink, import_av
+from qwen_audio_agent.audio.mp3_sink import Mp3Sink
 from qwen_audio_agent.audio.tags.files import write_tags
 from qwen_audio_agent.audio.tags.values import DAMAGED, Tags
 from qwen_audio_agent.errors import AudioFileError, QwenAudioAgentError
@@ -92,11 +93,12 @@ class AudioWriter:
             self._stack = stack.pop_all()
         return self
 
-    def _open_sink(self) -> SoundFileSink | MediaSink:
-        if self._coding.container != "MP4":
-            return SoundFileSink(self._hidden.path, self._coding)
-        import_av(self._path)
-        return MediaSink(self._hidden.path, self._coding)
+    def _open_sink(self) -> SoundFileSink | Mp3Sink | MediaSink:
+        path, coding = self._hidden.path, self._coding
+        if coding.container == "MP4":
+            import_av(self._path)
+            return MediaSink(path, coding)
+        return Mp3Sink(path, coding) if coding.container == "MP3" else SoundFileSink(path, coding)
 
     def write(self, samples: Numbers) -> None:
         """Append a block.

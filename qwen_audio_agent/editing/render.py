@@ -173,7 +173,8 @@ def _nearest_subtype(main: AudioFile | None, container: str, default: str) -> st
     if main is None:
         return default
     if container == main.container:
-        return main.subtype
+        # Layers I and II of MPEG are read only.
+        return default if container == "MP3" else main.subtype
     bits = num_bits(main.subtype)
     is_lossless = bits is not None or main.subtype in ("FLOAT", "DOUBLE")
     if not is_lossless or num_bits(default) is None:

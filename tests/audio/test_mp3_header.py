@@ -1,7 +1,14 @@
+import numpy as np
 import pytest
 
 from qwen_audio_agent.audio.files import probe
-from qwen_audio_agent.audio.mp3_header import find_mp3_header
+from qwen_audio_agent.audio.mp3_header import (
+    FrameStarts,
+    crc16,
+    find_mp3_header,
+    header_bytes,
+    header_frame,
+)
 
 
 @pytest.mark.parametrize("sample_rate", [8_000, 16_000, 44_100, 48_000])
@@ -46,3 +53,43 @@ def test_two_recordings_in_one_file_are_both_read(tmp_path, rising_tone, write_m
 def test_an_intact_mp3_makes_the_decoder_say_nothing(rising_tone, write_mp3, capfd):
     probe(write_mp3(rising_tone(3, 44_100), 44_100))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("sample_rate", [8_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize("kbits", [None, 64])
+def test_a_header_says_what_the_one_of_lame_says(
+    rising_tone, write_mp3, sample_rate: int, num_channels: int, kbits: int | None
+):
+    num_frames = 9 * sample_rate + 17
+    sound = rising_tone(10, sample_rate, num_channels)[:, :num_frames]
+    options = {"bitrate_mode": "CONSTANT", "compression_level": 0.5} if kbits else {}
+    path = write_mp3(sound, sample_rate, **options)
+    header, content = find_mp3_header(path), path.read_bytes()
+    frames = FrameStarts()
+    for start in range(header.end, len(content), 1000):
+        frames.push(content[start : start + 1000])
+
+    theirs = content[: header.end]
+    ours = header_frame(frames, num_frames, sample_rate, num_channels, kbits)
+    assert len(ours) == header_bytes(sample_rate, num_channels)
+    name = max(theirs.find(b"Xing"), theirs.find(b"Info"))
+    assert max(ours.find(b"Xing"), ours.find(b"Info")) == name
+    same = slice(name, name + 12)  # the name, what is stated, and the number of frames
+    assert ours[same] == theirs[same]
+    size = slice(name + 12, name + 16)
+    longer = len(ours) - len(theirs)
+    assert int.from_bytes(ours[size], "big") == int.from_bytes(theirs[size], "big") + longer
+    seeks = [np.frombuffer(each[name + 16 : name + 116], np.uint8) for each in (ours, theirs)]
+    assert np.abs(seeks[0].astype(int) - seeks[1]).max() <= 8
+    encoder, padding = slice(name + 120, name + 130), slice(name + 141, name + 144)
+    assert ours[encoder] == theirs[encoder]
+    assert ours[padding] == theirs[padding]
+    # The check sum by LAME of its own header is the one that ours would have.
+    assert crc16(theirs[: name + 154]).to_bytes(2, "big") == theirs[name + 154 : name + 156]
+    assert crc16(ours[: name + 154]).to_bytes(2, "big") == ours[name + 154 : name + 156]
+
+
+def test_a_piece_that_is_no_mp3_is_refused():
+    with pytest.raises(ValueError, match="no frame"):
+        FrameStarts().push(b"no frame of an mp3")

@@ -19,6 +19,7 @@ from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.editing.edit_list import BLEEP, Clip, EditList, EffectCall
 from qwen_audio_agent.editing.render import read_programme, render
+from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.errors import AudioFileError, EditError
 
 LOSSLESS = [
@@ -237,6 +238,25 @@ def test_sixteen_bits_survive_the_way_into_another_container(
     deeper = render(a.edit_list, a.sources, a.path.with_name("o.flac"), subtype="PCM_24")
 
     np.testing.assert_array_equal(read_numbers(deeper.path) >> 16, a.numbers)
+
+
+def test_an_mp3_of_layer_2_becomes_one_of_layer_3(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "old.mp3"), "w", format="mp2") as container:
+        stream = container.add_stream("mp2", rate=44_100, layout="mono")
+        noise = np.random.default_rng(0).integers(-3000, 3000, (1, 1152), np.int16)
+        for _ in range(50):
+            frame = av.AudioFrame.from_ndarray(noise, "s16", "mono")
+            frame.sample_rate = 44_100
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    file = probe(tmp_path / "old.mp3", tmp_path / "cache")
+    assert file.subtype == "MPEG_LAYER_II"
+    sources = Sources(tmp_path / "cache")
+    sources.add_file("a", file)
+    render(EditList.from_file("a", file), sources, tmp_path / "new.mp3")
+    new = probe(tmp_path / "new.mp3", tmp_path / "cache")
+    assert (new.subtype, new.num_frames) == ("MPEG_LAYER_III", file.num_frames)
 
 
 def test_tags_are_passed_on(tmp_path: Path, record: Callable[..., Any]) -> None:
