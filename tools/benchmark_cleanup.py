@@ -114,7 +114,8 @@ def compare(minutes: float, names: Sequence[str], python: Path | None, folder: P
         if name == "pydub" and minutes > _LONGEST_PYDUB_MINUTES:
             print(f"pydub is left out at {minutes:g} minutes: it copies all for each part")
             continue
-        output = folder / f"{name.replace(', ', '-')}.wav"
+        stem, _, suffix = name.replace(", ", "-").partition(" to ")
+        output = folder / f"{stem}.{suffix or 'wav'}"
         try:
             cost = measuring.run(command(str(source), str(output)))
         except RuntimeError as error:
@@ -129,7 +130,7 @@ def compare(minutes: float, names: Sequence[str], python: Path | None, folder: P
             "peak MiB": round(cost.peak_mib),
         }
         # Effects change every sample, so there is nothing to compare.
-        told = {} if name == "ours, whole" else judged(source, output)
+        told = {} if name.startswith("ours, whole") else judged(source, output)
         blank = dict.fromkeys(("minutes out", "coding", "lost ms / burst", "joins"), "")
         blank |= {"clicks / 10 min": "", "chapters": ""}
         rows.append(row | blank | told)

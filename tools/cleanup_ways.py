@@ -137,6 +137,8 @@ PYTHON: dict[str, Callable[[str, str], None]] = {
     "ours, silence": ours_silence,
     "ours, edits": ours_edits,
     "ours, whole": ours_whole,
+    "ours, whole to ogg": ours_whole,
+    "ours, whole to mp3": ours_whole,
     "pydub": pydub,
 }
 PROGRAMS = {"ffmpeg": ffmpeg_command, "sox": sox_command}
