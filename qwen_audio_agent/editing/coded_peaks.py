@@ -1,23 +1,25 @@
 """Peaks of what a lossy codec makes of a programme, if a ceiling for them was promised.
 
 A codec keeps the spectrum, not the waveform: decoded peaks stand up to 1.4 dB above those that went
-in. So less goes in, the coded file is decoded and measured, and if that was not enough, again less.
+in. So the effect that limits the programme leaves more room, the coded file is decoded and
+measured, and if that was not enough, it leaves still more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from qwen_audio_agent.audio.files import probe
-from qwen_audio_agent.audio.formats import Numbers, num_bits, to_float32
+from qwen_audio_agent.audio.formats import num_bits, to_float32
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.sources import file_numbers
 from qwen_audio_agent.errors import EditError
 
 _MOST_TRIES: Final = 5
 _SPARE_DB: Final = 0.1
+_LOWEST_DB: Final = -20.0  # that a limiter takes
 # Measured on normalised speech at -16 to -14 LUFS: 0.8, 0.7, 0.7 and 0.6 dB in 10 s; more in hours.
 _FIRST_HEADROOM_DB: Final = {"MPEG_LAYER_III": 1.2, "VORBIS": 1.0, "OPUS": 1.0, "AAC": 1.0}
 
@@ -31,16 +33,17 @@ class AboveCeilingError(Exception):
 
 
 class CodedPeaks:
-    """Keeps the peaks of a coded file below a ceiling.
+    """Keeps the peaks of a coded file below a ceiling, and its loudness where it was asked for.
 
     Attributes:
+        edit_list: what goes into the codec: its last effect, which limits, has a lower ceiling.
         ceiling_db: true peaks that were promised, in dBTP.
-        headroom_db: by how much less goes into the codec.
     """
 
-    def __init__(self, ceiling_db: float, subtype: str) -> None:
+    def __init__(self, edit_list: EditList, ceiling_db: float, subtype: str) -> None:
         self.ceiling_db = ceiling_db
-        self.headroom_db = _FIRST_HEADROOM_DB.get(subtype, max(_FIRST_HEADROOM_DB.values()))
+        self._asked = edit_list
+        self._headroom_db = _FIRST_HEADROOM_DB.get(subtype, max(_FIRST_HEADROOM_DB.values()))
         self._tries = 1
 
     @classmethod
@@ -54,17 +57,17 @@ class CodedPeaks:
         from qwen_audio_agent.editing.effects import Limiter, Normalize, make_effect
 
         last = make_effect(edit_list.effects[-1])
-        return cls(last.true_peak_db, subtype) if isinstance(last, Limiter | Normalize) else None
+        if not isinstance(last, Limiter | Normalize):
+            return None
+        return cls(edit_list, last.true_peak_db, subtype)
 
-    def lowered(
-        self, blocks: Iterator[Numbers], sample_rate: int, num_channels: int
-    ) -> Iterator[Numbers]:
-        """Blocks with the headroom that the codec needs."""
-        from qwen_audio_agent.audio.levels import ratio
-        from qwen_audio_agent.editing.effects.limiter import limited
-
-        floats = (to_float32(block) for block in blocks)
-        return limited(floats, ratio(self.ceiling_db - self.headroom_db), sample_rate, num_channels)
+    @property
+    def edit_list(self) -> EditList:
+        *before, last = self._asked.effects
+        lower = max(self.ceiling_db - self._headroom_db, _LOWEST_DB)
+        settings = dict(last.settings) | {"true_peak_db": lower}
+        lowered = replace(last, settings=tuple(settings.items()))
+        return replace(self._asked, effects=(*before, lowered))
 
     def check(self, path: Path) -> None:
         """Decode a file and measure it.
@@ -93,4 +96,4 @@ class CodedPeaks:
                 f"this codec does not keep peaks below {self.ceiling_db:g} dBTP; "
                 "choose a lower true_peak_db, or flac"
             )
-        self.headroom_db += excess_db + _SPARE_DB
+        self._headroom_db += excess_db + _SPARE_DB

@@ -93,14 +93,14 @@ def _write_below_ceiling(
     tags: Tags,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Write a file, again and a little quieter while its decoded peaks exceed what was promised."""
+    """Write a file, again with more room for peaks while its decoded ones are above the ceiling."""
     peaks = CodedPeaks.for_list(edit_list, made.subtype)
     if peaks is None:
         _write(made, edit_list, sources, tags, progress)
         return
     while True:
         try:
-            _write(made, edit_list, sources, tags, progress, peaks)
+            _write(made, peaks.edit_list, sources, tags, progress, peaks.check)
             return
         except AboveCeilingError as error:
             peaks.more(error.excess_db)
@@ -112,13 +112,10 @@ def _write(
     sources: Sources,
     tags: Tags,
     progress: Callable[[float], None] | None,
-    peaks: CodedPeaks | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> None:
     rate, num_channels = made.sample_rate, made.num_channels
     blocks = _blocks(edit_list, sources, Span(0, made.num_frames))
-    if peaks:
-        blocks = peaks.lowered(blocks, rate, num_channels)
-    check = peaks.check if peaks else None
     is_mp3 = made.container == "MP3"
     bit_rate = _bit_rate(sources.files_of(edit_list), num_channels) if is_mp3 else None
     how = (made.container, made.subtype, tags, check, bit_rate)

@@ -55,6 +55,16 @@ def test_each_rate_keeps_the_length_and_the_beginning(
     assert abs(int(np.argmax(np.abs(found.samples[0]))) - sample_rate // 2) <= 1
 
 
+@pytest.mark.parametrize("bit_rate", [None, 64_000, 128_000, 160_000, 192_000, 224_000, 320_000])
+def test_the_level_stays_what_it_was(tmp_path: Path, bit_rate: int | None) -> None:
+    time = np.arange(4 * 44_100) / 44_100
+    tone = (0.5 * np.sin(2 * np.pi * 440 * time) * np.sin(2 * np.pi * 3 * time)).astype(np.float32)
+    with AudioWriter(tmp_path / "a.mp3", 44_100, 1, bit_rate=bit_rate) as writer:
+        writer.write(tone[None])
+    found = read(probe(tmp_path / "a.mp3", tmp_path / "cache")).samples[0]
+    assert float(found @ tone) / float(tone @ tone) == pytest.approx(1, abs=0.005)
+
+
 def test_without_a_header_the_rate_is_that_of_all_of_it(
     tmp_path: Path, rising_tone, write_mp3
 ) -> None:

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 import soxr
 
-from qwen_audio_agent.audio.files import blocks, probe
+from qwen_audio_agent.audio.bit_rates import bit_rate_of
+from qwen_audio_agent.audio.files import AudioWriter, blocks, probe, read
 from qwen_audio_agent.audio.levels import loudness_lufs, true_peak_dbtp
 from qwen_audio_agent.editing import coded_peaks
 from qwen_audio_agent.editing.edit_list import EditList, EffectCall
@@ -51,6 +52,18 @@ def test_decoded_peaks_stay_below_the_ceiling(
     render(edit_list, sources, path)
     assert true_peak_dbtp(blocks(probe(path))) <= -1
     assert loudness_lufs(blocks(probe(path))) == pytest.approx(lufs, abs=0.2)
+
+
+@pytest.mark.parametrize("bit_rate", [64_000, 128_000, 192_000])
+def test_an_mp3_of_an_mp3_is_as_loud_as_asked(bit_rate: int, voice: Path, tmp_path: Path) -> None:
+    with AudioWriter(tmp_path / "in.mp3", 48_000, 2, bit_rate=bit_rate) as writer:
+        writer.write(read(probe(voice)).samples)
+    edit_list, sources = normalized(tmp_path / "in.mp3", tmp_path / "cache", -16.0)
+    render(edit_list, sources, tmp_path / "out.mp3")
+    made = probe(tmp_path / "out.mp3")
+    assert bit_rate_of(made) == pytest.approx(bit_rate, rel=1e-4)
+    assert true_peak_dbtp(blocks(made)) <= -1
+    assert loudness_lufs(blocks(made)) == pytest.approx(-16, abs=0.1)
 
 
 def test_a_codec_that_needs_more_room_gets_it(
