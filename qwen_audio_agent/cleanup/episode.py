@@ -152,7 +152,7 @@ def apply_plan(
         )
         sources.add_file(source, file)
         edit_list = programme(plan, sources, source, track)
-        edit_list = with_sound(edit_list, plan.recipe, episode, sources)
+        edit_list = with_sound(edit_list, plan.recipe, episode, sources, track)
         written = render(edit_list, sources, Path(output), progress=progress)
     time_map = TimeMap.of(edit_list, sources.lists)
     beside, notes = _retimed_beside(file.path, Path(output), time_map, source)

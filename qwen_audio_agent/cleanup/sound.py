@@ -13,7 +13,7 @@ from qwen_audio_agent.audio.samples import frame_at
 from qwen_audio_agent.cleanup.plan import Episode
 from qwen_audio_agent.cleanup.recipe import Music, Recipe
 from qwen_audio_agent.editing import operations
-from qwen_audio_agent.editing.edit_list import EditList, EffectCall
+from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList, EffectCall
 from qwen_audio_agent.editing.sources import Sources
 
 _OVER_LOUDNESS_DB = 3.0
@@ -21,7 +21,9 @@ _THRESHOLDS_DB = (-60.0, -10.0)
 _USUAL_THRESHOLD_DB = -24.0
 
 
-def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: Sources) -> EditList:
+def with_sound(
+    edit_list: EditList, recipe: Recipe, episode: Episode, sources: Sources, track: int = 1
+) -> EditList:
     """A programme with everything that a recipe does to its sound.
 
     Args:
@@ -29,6 +31,8 @@ def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: S
         recipe: what is asked for.
         episode: what was measured in the recording.
         sources: where the recording is; music is added there.
+        track: of several microphones the number, from 1: music sounds on the first alone, and the
+            others are silent for as long, for they are heard together.
 
     Raises:
         AudioFileError: music cannot be read.
@@ -36,14 +40,14 @@ def with_sound(edit_list: EditList, recipe: Recipe, episode: Episode, sources: S
     """
     music = recipe.music
     effects = chain(recipe, episode)
-    if music.bed:
+    if music.bed and track == 1:
         levels = (("level_db", music.bed_db), ("duck_db", -music.duck_db))
         effects.append(EffectCall("bed", levels, _source(music.bed, sources)))
     made = replace(edit_list, effects=tuple(effects))
     if music.intro:
-        made = _joined(made, 0, music.intro, music, sources)
+        made = _joined(made, 0, music.intro, music, sources, track)
     if music.outro:
-        made = _joined(made, made.num_frames, music.outro, music, sources)
+        made = _joined(made, made.num_frames, music.outro, music, sources, track)
     target = recipe.loudness.for_channels(episode.num_channels)
     if target is None:
         return made
@@ -87,10 +91,15 @@ def chain(recipe: Recipe, episode: Episode) -> list[EffectCall]:
     return calls
 
 
-def _joined(edit_list: EditList, at: int, path: str, music: Music, sources: Sources) -> EditList:
+def _joined(
+    edit_list: EditList, at: int, path: str, music: Music, sources: Sources, track: int
+) -> EditList:
     """The programme with a file before or behind it; both lie over each other for a crossfade."""
-    source = _source(path, sources)
+    source, rate = _source(path, sources), edit_list.sample_rate
     other = EditList.from_file(source, sources.files[source])
+    if track != 1:
+        silence = Clip(SILENCE, 0, sources.num_frames(source, rate))
+        other = EditList((silence,), rate, edit_list.num_channels)
     for part in (edit_list, other):  # of another rate, or with effects, they become clips
         sources.add_list(part)
     # In halves: `join` is measured from the middle of a crossfade.

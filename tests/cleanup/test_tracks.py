@@ -4,7 +4,7 @@ import soundfile
 
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.cleanup.episode import apply_plan, plan_tracks
-from qwen_audio_agent.cleanup.recipe import load_recipe
+from qwen_audio_agent.cleanup.recipe import Music, load_recipe
 from qwen_audio_agent.errors import UsageError
 from qwen_audio_agent.speech.hearing import Listener
 from tests.cleanup.episodes import KnowingEar, Made, without_sound
@@ -95,3 +95,24 @@ def test_tracks_of_another_rate_are_refused(tmp_path):
     files = [Made(tmp_path, rate=r).room(1.0).file(name=f"{r}.wav") for r in (16000, 44100)]
     with pytest.raises(UsageError, match="need the same rate"):
         plan_tracks(files, PLAIN, Listener(KnowingEar(()), None))
+
+
+def test_music_sounds_on_the_first_track_alone_and_all_are_as_long(conversation, tmp_path):
+    files, listener = conversation
+    rate = files[0].sample_rate
+    time = np.arange(2 * rate) / rate
+    names = {}
+    for name in ("intro", "outro", "bed"):
+        names[name] = str(tmp_path / f"{name}.wav")
+        soundfile.write(names[name], 0.3 * np.sin(2 * np.pi * 700 * time), rate)
+    recipe = PLAIN.model_copy(update={"music": Music(**names, crossfade=0.3)})
+    plan = plan_tracks(files, recipe, listener).plan
+    made = []
+    for track, file in enumerate(files, 1):
+        apply_plan(plan, file, tmp_path / f"out{track}.wav", track=track)
+        made.append(soundfile.read(tmp_path / f"out{track}.wav")[0])
+    assert len(made[0]) == len(made[1])
+    ends = slice(round(0.2 * rate), round(1.2 * rate)), slice(-rate, -round(0.2 * rate))
+    for end in ends:
+        assert np.sqrt(np.square(made[0][end]).mean()) > 0.1
+        assert np.abs(made[1][end]).max() == 0
