@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from qwen_audio_agent.audio.files import blocks, probe
+from qwen_audio_agent.audio.hops import hops_of
 from qwen_audio_agent.speech import held_vowels
 
 _Floats = NDArray[np.float64]
@@ -98,7 +99,7 @@ def rows(path: Path, truth: episodes.Truth) -> tuple[_Floats, _Floats]:
     music = [(a, b) for a, b in truth.music]
     found = [
         (one.features, cleanup_score.matches((one.start / 100, one.end / 100), said))
-        for one in held_vowels.candidates(blocks(probe(path)))
+        for one in held_vowels.candidates(hops_of(blocks(probe(path))))
         if not cleanup_score.matches((one.start / 100, one.end / 100), music)
     ]
     return np.array([f[0] for f in found]), np.array([float(f[1]) for f in found])
@@ -183,7 +184,7 @@ def _told(
     items: _Made, judge: held_vowels.Judge | None = None
 ) -> list[tuple[episodes.Truth, list[held_vowels.HeldVowel]]]:
     return [
-        (truth, held_vowels.find_held_vowels(blocks(probe(path)), judge=judge))
+        (truth, held_vowels.find_held_vowels(hops_of(blocks(probe(path))), judge=judge))
         for path, truth in items
     ]
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -29,18 +28,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from qwen_audio_agent.audio.resampling import EAR_RATE, resample_blocks
-from qwen_audio_agent.audio.samples import Audio, Samples, Span
+from qwen_audio_agent.audio.hops import HOPS_PER_SECOND, TAPER, Hops, hops_of, mel_bands
+from qwen_audio_agent.audio.resampling import EAR_RATE
+from qwen_audio_agent.audio.samples import Audio, Span, in_blocks
 
 _Floats = NDArray[np.float32]
 _Flags = NDArray[np.bool_]
 
-_BLOCK_FRAMES: Final = 65536
-_HOPS_PER_SECOND: Final = 100
-_HOP: Final = EAR_RATE // _HOPS_PER_SECOND
-_WINDOW: Final = 512
-# Zeros before the first window put its middle into the middle of the first hop.
-_LEAD: Final = (_WINDOW - _HOP) // 2
 _NUM_BANDS: Final = 20
 _LOWEST_HZ: Final = 100.0
 _HIGHEST_HZ: Final = 6000.0
@@ -49,7 +43,7 @@ _NUM_CLEAREST_BANDS: Final = 8
 _THRESHOLD_DB: Final = 3.2
 # Breaths and clicks stand out of a very quiet room too, but far less than the speech there.
 _THRESHOLD_OF_SPEECH: Final = 0.25
-_STRETCH_HOPS: Final = 10 * _HOPS_PER_SECOND
+_STRETCH_HOPS: Final = 10 * HOPS_PER_SECOND
 _CLOSED_GAP_HOPS: Final = 20
 _SHORTEST_SPEECH_HOPS: Final = 5
 _MARGIN_HOPS: Final = 3
@@ -89,7 +83,7 @@ class Activity:
             The span whose loudest 10 ms is the least loud, `seconds` long where a pause is that
             long, else a whole pause; None if there is no pause, or digital silence only.
         """
-        wanted = max(1, round(seconds * _HOPS_PER_SECOND))
+        wanted = max(1, round(seconds * HOPS_PER_SECOND))
         hops = [self._whole_hops(pause) for pause in self.pauses]
         best: Span | None = None
         least = np.inf
@@ -104,8 +98,8 @@ class Activity:
         return best
 
     def _whole_hops(self, span: Span) -> tuple[int, int]:
-        first = -(-span.start * _HOPS_PER_SECOND // self.sample_rate)
-        return first, min(span.end * _HOPS_PER_SECOND // self.sample_rate, len(self.power))
+        first = -(-span.start * HOPS_PER_SECOND // self.sample_rate)
+        return first, min(span.end * HOPS_PER_SECOND // self.sample_rate, len(self.power))
 
 
 def find_activity(sound: Audio | Iterable[Audio]) -> Activity:
@@ -120,70 +114,63 @@ def find_activity(sound: Audio | Iterable[Audio]) -> Activity:
 
     def counted() -> Iterator[Audio]:
         nonlocal sample_rate, num_frames
-        for block in _blocks(sound):
+        for block in in_blocks(sound):
             sample_rate, num_frames = block.sample_rate, num_frames + block.num_frames
-            yield block.to_mono()
+            yield block
 
-    powers: list[_Floats] = []
-    flags: list[_Flags] = []
-    for power, active in _judged(_stretches(resample_blocks(counted(), EAR_RATE))):
-        powers.append(power)
-        flags.append(active)
-    speech = []
-    for first, last in runs(_smoothed(np.concatenate(flags))):
-        span = _span(first, last, sample_rate)
-        speech.append(Span(span.start, min(span.end, num_frames)))
-    return Activity(sample_rate, num_frames, tuple(speech), np.concatenate(powers))
+    meter = ActivityMeter()
+    for hops in hops_of(counted()):
+        meter.push(hops)
+    return meter.activity(sample_rate, num_frames)
+
+
+class ActivityMeter:
+    """Finds the speech while a recording passes; see `find_activity`.
+
+    Hops are measured as (hops, bands + 1): the powers in the bands, and that of all the sound. A
+    stretch of them is judged, with its neighbours, when the next one is complete.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._current = self._pending = np.zeros((0, _NUM_BANDS + 1), np.float32)
+        self._powers: list[_Floats] = []
+        self._flags: list[_Flags] = []
+
+    def push(self, hops: Hops) -> None:
+        """Take the next hops."""
+        measured = np.column_stack([hops.spectra @ _BANDS, hops.power])
+        self._pending = np.concatenate([self._pending, measured])
+        while len(self._pending) >= _STRETCH_HOPS:
+            self._judge(self._pending[:_STRETCH_HOPS])
+            self._pending = self._pending[_STRETCH_HOPS:]
+
+    def activity(self, sample_rate: int, num_frames: int) -> Activity:
+        """What was found, once, when everything has passed.
+
+        Args:
+            sample_rate: of the recording, in Hz.
+            num_frames: of the recording.
+        """
+        self._judge(self._pending)
+        self._judge(self._pending[:0])
+        speech = []
+        for first, last in runs(_smoothed(np.concatenate(self._flags))):
+            span = _span(first, last, sample_rate)
+            speech.append(Span(span.start, min(span.end, num_frames)))
+        return Activity(sample_rate, num_frames, tuple(speech), np.concatenate(self._powers))
+
+    def _judge(self, following: _Floats) -> None:
+        """Judge the stretch before the one that `following` is."""
+        before, current = self._before, self._current
+        around = np.concatenate([before, current, following])
+        self._flags.append(_stands_out(around)[len(before) : len(before) + len(current)])
+        self._powers.append(current[:, -1].copy())  # a view would keep the bands as well
+        self._before, self._current = current, following
 
 
 def active_spans(sound: Audio | Iterable[Audio]) -> list[Span]:
     """Where somebody speaks, in frames at the rate of the recording; see `find_activity`."""
     return list(find_activity(sound).speech)
-
-
-def _blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:
-    if not isinstance(sound, Audio):
-        yield from sound
-        return
-    for start in range(0, sound.num_frames, _BLOCK_FRAMES):
-        yield sound.slice(Span(start, start + _BLOCK_FRAMES))
-
-
-def _stretches(blocks: Iterator[Audio]) -> Iterator[_Floats]:
-    """What is measured in each 10 ms of 16 kHz mono, (hops, bands + 1), 10 s at a time.
-
-    The last column is the mean square of the sound, those before are the powers in the bands.
-    """
-    rest = np.zeros(_LEAD, np.float32)
-    measured = np.zeros((0, _NUM_BANDS + 1), np.float32)
-    padding = Audio(np.zeros((1, _WINDOW - _LEAD), np.float32), EAR_RATE)
-    for block in chain(blocks, [padding]):
-        rest = np.concatenate([rest, block.samples[0]])
-        if len(rest) < _WINDOW:
-            continue
-        windows = sliding_window_view(rest, _WINDOW)[::_HOP]
-        rest = rest[len(windows) * _HOP :]
-        measured = np.concatenate([measured, _measured(windows)])
-        while len(measured) >= _STRETCH_HOPS:
-            yield measured[:_STRETCH_HOPS]
-            measured = measured[_STRETCH_HOPS:]
-    yield measured
-
-
-def _measured(windows: Samples) -> _Floats:
-    spectrum = np.abs(np.fft.rfft(windows * _TAPER)) ** 2
-    power = np.square(windows[:, _LEAD : _LEAD + _HOP]).mean(axis=1)
-    return np.column_stack([spectrum @ _BANDS, power]).astype(np.float32)
-
-
-def _judged(stretches: Iterator[_Floats]) -> Iterator[tuple[_Floats, _Flags]]:
-    """Power of each hop and whether it is active, each stretch judged with its neighbours."""
-    before = current = np.zeros((0, _NUM_BANDS + 1), np.float32)
-    for following in chain(stretches, [before]):
-        around = np.concatenate([before, current, following])
-        active = _stands_out(around)[len(before) : len(before) + len(current)]
-        yield current[:, -1].copy(), active  # a view would keep the bands as well
-        before, current = current, following
 
 
 def _stands_out(measured: _Floats) -> _Flags:
@@ -223,8 +210,8 @@ def runs(flags: _Flags) -> list[tuple[int, int]]:
 
 def _span(first: int, last: int, sample_rate: int) -> Span:
     return Span(
-        round(Fraction(first * sample_rate, _HOPS_PER_SECOND)),
-        round(Fraction(last * sample_rate, _HOPS_PER_SECOND)),
+        round(Fraction(first * sample_rate, HOPS_PER_SECOND)),
+        round(Fraction(last * sample_rate, HOPS_PER_SECOND)),
     )
 
 
@@ -237,20 +224,6 @@ def _long_enough(hops: list[tuple[int, int]], wanted: int) -> list[tuple[int, in
     return [longest] if longest[1] > longest[0] else []
 
 
-def _mel_bands() -> _Floats:
-    """Triangles of equal height, evenly spaced in mel and half overlapping, (bins, bands).
-
-    Source: O'Shaughnessy, Speech Communication, 1987: mel = 2595 log10(1 + f / 700 Hz).
-    """
-    lowest, highest = (2595 * np.log10(1 + f / 700) for f in (_LOWEST_HZ, _HIGHEST_HZ))
-    corners = 700 * (10 ** (np.linspace(lowest, highest, _NUM_BANDS + 2) / 2595) - 1)
-    bins = np.fft.rfftfreq(_WINDOW, 1 / EAR_RATE)[:, None]
-    rising = (bins - corners[:-2]) / np.diff(corners)[:-1]
-    falling = (corners[2:] - bins) / np.diff(corners)[1:]
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-
-
-_TAPER: Final = np.hanning(_WINDOW).astype(np.float32)
-_BANDS: Final = _mel_bands()
+_BANDS: Final = mel_bands(_NUM_BANDS, _LOWEST_HZ, _HIGHEST_HZ)[0]
 # What the rounding to 16 bits leaves in each band; no floor is lower.
-_ROUNDING: Final = (2.0**-15) ** 2 / 12 * (_TAPER**2).sum() * _BANDS.sum(axis=0)
+_ROUNDING: Final = (2.0**-15) ** 2 / 12 * (TAPER**2).sum() * _BANDS.sum(axis=0)

@@ -12,16 +12,17 @@ in it. What is must not pause within a window either, as a voice on one note doe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from qwen_audio_agent.audio.resampling import resample_blocks
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.audio.resampling import Resampler
+from qwen_audio_agent.audio.samples import Audio, Samples, to_mono
 
 MAX_HARMONICS: Final = 20
 HIGHEST_HZ: Final = 1000.0
@@ -72,9 +73,11 @@ def find_hum(blocks: Iterable[Audio]) -> Hum | None:
     Returns:
         What there is, or None. Memory does not grow with the length.
     """
-    measured = _measure(blocks)
-    found = [hum for mains in _MAINS_HZ if (hum := _hum_near(mains, measured))] if measured else []
-    return max(found, key=lambda hum: hum.level_db, default=None)
+    meter: HumMeter | None = None
+    for block in blocks:
+        meter = meter or HumMeter(block.sample_rate)
+        meter.push(block.samples)
+    return meter.hum() if meter else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,47 +95,71 @@ class _Measured:
     lowest: NDArray[np.float64]
 
 
-def _measure(blocks: Iterable[Audio]) -> _Measured | None:
-    """Powers over time; None if there are too few windows.
+@cache
+def _taper(num_frames: int) -> NDArray[np.float32]:
+    return np.hanning(num_frames).astype(np.float32)
+
+
+class HumMeter:
+    """Finds the hum of the mains while a recording passes; see `find_hum`.
 
     Windows that touch digital silence do not count. Of a long recording it is every second window,
     or every fourth, and so on.
+
+    Args:
+        sample_rate: in Hz.
     """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._resampler = Resampler(sample_rate, _RATE, 1)
+        self._held = np.empty(0, np.float32)
+        self._kept: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        self._number, self._stride = 0, 1
+
+    def push(self, samples: Samples) -> None:
+        """Take the next (channels, frames)."""
+        self._take(self._resampler.push(to_mono(samples)))
+
+    def hum(self) -> Hum | None:
+        """What was found, once, when everything has passed."""
+        self._take(self._resampler.rest())
+        if len(self._kept) < _FEWEST_WINDOWS:
+            return None
+        powers, lowest = (np.array(values) for values in zip(*self._kept, strict=True))
+        quiet, middle = np.percentile(powers, (_PERCENTILE, 50), axis=0)
+        lowest = np.repeat(np.median(lowest, axis=0), round(_BINS_PER_HZ / _SHORT_BINS_PER_HZ))
+        measured = _Measured(quiet, middle, lowest)
+        found = [hum for mains in _MAINS_HZ if (hum := _hum_near(mains, measured))]
+        return max(found, key=lambda hum: hum.level_db, default=None)
+
+    def _take(self, mono: Samples) -> None:
+        """Measure every window that is complete."""
+        length, hop = _WINDOW_S * _RATE, _HOP_S * _RATE
+        self._held = np.concatenate([self._held, mono[0]])
+        while len(self._held) >= length:
+            window, self._held = self._held[:length], self._held[hop:]
+            if self._number % self._stride == 0 and window.reshape(40, -1).any(axis=1).all():
+                self._kept.append(_powers(window))
+                if len(self._kept) == _MOST_WINDOWS:
+                    self._kept, self._stride = self._kept[::2], 2 * self._stride
+            self._number += 1
+
+
+def _powers(window: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Powers of a window, and what nine of ten short windows in it exceed."""
     short = round(_SHORT_S * _RATE)
-    kept: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    stride = 1
-    for number, window in enumerate(_windows(blocks)):
-        if number % stride or not window.reshape(40, -1).any(axis=1).all():
-            continue
-        parts = np.lib.stride_tricks.sliding_window_view(window, short)[::short]
-        lowest = np.percentile(_power(parts, _SHORT_BINS_PER_HZ), 10, axis=0).astype(np.float32)
-        kept.append((_power(window[None], _BINS_PER_HZ)[0], lowest))
-        if len(kept) == _MOST_WINDOWS:
-            kept, stride = kept[::2], 2 * stride
-    if len(kept) < _FEWEST_WINDOWS:
-        return None
-    quiet, middle = np.percentile([power for power, _ in kept], (_PERCENTILE, 50), axis=0)
-    lowest = np.median([lowest for _, lowest in kept], axis=0)
-    return _Measured(quiet, middle, np.repeat(lowest, round(_BINS_PER_HZ / _SHORT_BINS_PER_HZ)))
+    parts = np.lib.stride_tricks.sliding_window_view(window, short)[::short]
+    lowest = np.percentile(_power(parts, _SHORT_BINS_PER_HZ), 10, axis=0).astype(np.float32)
+    return _power(window[None], _BINS_PER_HZ)[0], lowest
 
 
 def _power(windows: NDArray[np.float32], bins_per_hz: float) -> NDArray[np.float32]:
     """Power spectra of windows, (windows, bins)."""
-    taper = np.hanning(windows.shape[1]).astype(np.float32)
+    taper = _taper(windows.shape[1])
     spectra = fft.rfft(windows * taper, round(bins_per_hz * _RATE), axis=1)
     spectra = spectra[:, : round((HIGHEST_HZ + 20) * bins_per_hz)]
     power: NDArray[np.float32] = np.square(np.abs(spectra) * (2 / taper.sum()))
     return power
-
-
-def _windows(blocks: Iterable[Audio]) -> Iterator[NDArray[np.float32]]:
-    length, hop = _WINDOW_S * _RATE, _HOP_S * _RATE
-    held = np.empty(0, np.float32)
-    for block in resample_blocks((block.to_mono() for block in blocks), _RATE):
-        held = np.concatenate([held, block.samples[0]])
-        while len(held) >= length:
-            yield held[:length]
-            held = held[hop:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,20 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
 from qwen_audio_agent.audio.resampling import resample_blocks
-from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.audio.samples import Audio, Samples, in_blocks
 
-_Float = TypeVar("_Float", bound=np.floating[Any])
 LOUDNESS_STEP: Final = 0.1
 """Seconds from one measure of loudness to the next."""
 Sound = Audio | Iterable[Audio]
 """A sound in memory, or its consecutive blocks, all of one rate and number of channels."""
 
-_BLOCK_FRAMES: Final = 65536
 _NOISE_WINDOW: Final = 0.05
 _NOISE_PERCENTILE: Final = 10.0
 _STEPS_PER_GATING_BLOCK: Final = 4
@@ -67,13 +65,13 @@ def ratio(decibels: float) -> float:
 
 def peak_dbfs(sound: Sound) -> float:
     """The largest sample of any channel; -inf for silence."""
-    return decibels(max((_peak(block) for block in _blocks(sound)), default=0.0))
+    return decibels(max((_peak(block) for block in in_blocks(sound)), default=0.0))
 
 
 def rms_dbfs(sound: Sound) -> float:
     """The root mean square over all channels; -inf for silence."""
     energy, count = 0.0, 0
-    for block in _blocks(sound):
+    for block in in_blocks(sound):
         energy += float(np.square(block.samples, dtype=np.float64).sum())
         count += block.samples.size
     return decibels(math.sqrt(energy / count)) if count else -math.inf
@@ -153,7 +151,9 @@ class LoudnessMeter:
     def push(self, samples: NDArray[np.floating[Any]]) -> None:
         """Take the next (channels, frames)."""
         filtered, self._state = sosfilt(self._sections, samples.astype(np.float64), zi=self._state)
-        pending = np.concatenate([self._rest, filtered], axis=1)
+        pending = filtered
+        if self._rest.shape[1]:
+            pending = np.concatenate([self._rest, filtered], axis=1)
         num_cells = pending.shape[1] // self.cell_frames
         whole = num_cells * self.cell_frames
         self._rest = pending[:, whole:]
@@ -178,6 +178,21 @@ class LoudnessMeter:
         return integrated_lufs(cells.mean(axis=1))
 
 
+class Meter(Protocol):
+    """Measures a sound while its blocks pass."""
+
+    def push(self, samples: Samples) -> None:
+        """Take the next (channels, frames)."""
+
+
+def measured(sound: Iterable[Audio], *meters: Meter) -> Iterator[Audio]:
+    """The blocks of a sound as they are, each shown to all meters when it passes."""
+    for block in sound:
+        for meter in meters:
+            meter.push(block.samples)
+        yield block
+
+
 def short_term_lufs(steps: NDArray[np.float64]) -> NDArray[np.float64]:
     """The loudness of each 3 s, every 0.1 s, from `loudness_steps`; -inf for silence.
 
@@ -196,15 +211,40 @@ def noise_floor_dbfs(sound: Sound) -> float:
     exactly zero were put there by a program, and do not count unless there is nothing else.
     """
     sample_rate, blocks = _with_rate(sound)
-    levels = array("d")
-    samples = (block.samples for block in blocks)
-    for windows in _windows(samples, round(_NOISE_WINDOW * sample_rate)):
-        levels.extend(np.square(windows, dtype=np.float64).mean(axis=(0, 2)))
-    power = np.frombuffer(levels)
-    power = power[power > 0]
-    if not len(power):
-        return -math.inf
-    return 10 * math.log10(np.percentile(power, _NOISE_PERCENTILE))
+    meter = NoiseFloorMeter(sample_rate)
+    for block in blocks:
+        meter.push(block.samples)
+    return meter.dbfs
+
+
+class NoiseFloorMeter:
+    """Measures the noise floor of blocks as they pass; see `noise_floor_dbfs`.
+
+    Args:
+        sample_rate: in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._width = round(_NOISE_WINDOW * sample_rate)
+        self._rest: Samples | None = None
+        self._powers = array("d")
+
+    def push(self, samples: Samples) -> None:
+        """Take the next (channels, frames)."""
+        pending = samples if self._rest is None else np.concatenate([self._rest, samples], axis=1)
+        whole = pending.shape[1] // self._width * self._width
+        self._rest = pending[:, whole:].copy()  # a view would keep the block as well
+        for_windows = pending[:, :whole].reshape(len(pending), -1, self._width)
+        self._powers.extend(np.square(for_windows, dtype=np.float64).mean(axis=(0, 2)))
+
+    @property
+    def dbfs(self) -> float:
+        """The noise floor so far; -inf for digital silence."""
+        power = np.frombuffer(self._powers)
+        power = power[power > 0]
+        if not len(power):
+            return -math.inf
+        return 10 * math.log10(np.percentile(power, _NOISE_PERCENTILE))
 
 
 def _sliding_mean(steps: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -241,29 +281,10 @@ def _peak(block: Audio) -> float:
     return float(np.abs(block.samples).max(initial=0.0))
 
 
-def _blocks(sound: Sound) -> Iterator[Audio]:
-    if not isinstance(sound, Audio):
-        yield from sound
-        return
-    for start in range(0, sound.num_frames, _BLOCK_FRAMES):
-        yield sound.slice(Span(start, start + _BLOCK_FRAMES))
-
-
 def _with_rate(sound: Sound) -> tuple[int, Iterator[Audio]]:
     """The sample rate, which only a first block knows, and all blocks."""
-    blocks = _blocks(sound)
+    blocks = in_blocks(sound)
     first = next(blocks, None)
     if first is None:
         return _TABLE_RATE, blocks
     return first.sample_rate, chain([first], blocks)
-
-
-def _windows(blocks: Iterable[NDArray[_Float]], num_frames: int) -> Iterator[NDArray[_Float]]:
-    """Whole windows of `num_frames`, as (channels, windows, frames); a rest at the end is left."""
-    rest = None
-    for block in blocks:
-        samples = block if rest is None else np.concatenate([rest, block], axis=1)
-        num_windows = samples.shape[1] // num_frames
-        rest = samples[:, num_windows * num_frames :]
-        whole = samples[:, : num_windows * num_frames]
-        yield whole.reshape(len(samples), num_windows, num_frames)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.audio.samples import Audio, Samples
 
 EAR_RATE: Final = 16_000
 """Frames per second that ears and the model hear, in Hz."""
@@ -59,26 +59,53 @@ def resample_blocks(blocks: Iterator[Audio], sample_rate: int) -> Iterator[Audio
     Yields:
         Blocks of other lengths than came in, together as many frames as `resample` gives.
     """
-    stream = None
-    num_in = num_out = 0
+    resampler = None
     for block in blocks:
         if block.sample_rate == sample_rate:
             yield block
             continue
-        if stream is None:
-            rate_in = block.sample_rate
-            stream = soxr.ResampleStream(
-                rate_in, sample_rate, block.num_channels, "float32", _QUALITY
-            )
-            # A frame more than there is, because soxr rounds some exact halves down.
-            silence = np.zeros((-(-rate_in // sample_rate), block.num_channels), np.float32)
-        resampled = stream.resample_chunk(np.ascontiguousarray(block.samples.T))
-        num_in += block.num_frames
-        num_out += len(resampled)
-        if len(resampled):
-            yield Audio(resampled.T, sample_rate)
-    if stream is not None and num_in:
-        resampled = stream.resample_chunk(silence, last=True)
-        missing = resampled_frames(num_in, rate_in, sample_rate) - num_out
-        if missing:
-            yield Audio(resampled[:missing].T, sample_rate)
+        resampler = resampler or Resampler(block.sample_rate, sample_rate, block.num_channels)
+        resampled = resampler.push(block.samples)
+        if resampled.shape[1]:
+            yield Audio(resampled, sample_rate)
+    if resampler is not None:
+        resampled = resampler.rest()
+        if resampled.shape[1]:
+            yield Audio(resampled, sample_rate)
+
+
+class Resampler:
+    """Changes the rate of blocks as they pass; see `resample_blocks`.
+
+    Args:
+        rate_in: of the blocks, in Hz.
+        rate_out: of the result, in Hz.
+        num_channels: of every block.
+    """
+
+    def __init__(self, rate_in: int, rate_out: int, num_channels: int) -> None:
+        self._rates = rate_in, rate_out
+        self._num_channels = num_channels
+        self._num_in = self._num_out = 0
+        self._stream: soxr.ResampleStream | None = None
+        if rate_in != rate_out:
+            self._stream = soxr.ResampleStream(*self._rates, num_channels, "float32", _QUALITY)
+
+    def push(self, samples: Samples) -> Samples:
+        """Take the next (channels, frames), and give what of the result is ready."""
+        if self._stream is None:
+            return samples
+        resampled: Samples = self._stream.resample_chunk(np.ascontiguousarray(samples.T))
+        self._num_in += samples.shape[1]
+        self._num_out += len(resampled)
+        return resampled.T
+
+    def rest(self) -> Samples:
+        """The last of the result, when everything has passed."""
+        if self._stream is None or not self._num_in:
+            return np.empty((self._num_channels, 0), np.float32)
+        rate_in, rate_out = self._rates
+        # A frame more than there is, because soxr rounds some exact halves down.
+        silence = np.zeros((-(-rate_in // rate_out), self._num_channels), np.float32)
+        resampled: Samples = self._stream.resample_chunk(silence, last=True)
+        return resampled[: resampled_frames(self._num_in, rate_in, rate_out) - self._num_out].T

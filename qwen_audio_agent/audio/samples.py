@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 """float32 (channels, frames), nominally in [-1, 1]."""
+
+_BLOCK_FRAMES: Final = 65536
 
 
 def frame_at(seconds: float, sample_rate: int) -> int:
@@ -111,6 +114,15 @@ class Audio:
         if self.num_channels == 1:
             return self
         return Audio(to_mono(self.samples), self.sample_rate)
+
+
+def in_blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:
+    """The consecutive blocks of a sound; one in memory is cut into some."""
+    if not isinstance(sound, Audio):
+        yield from sound
+        return
+    for start in range(0, sound.num_frames, _BLOCK_FRAMES):
+        yield sound.slice(Span(start, start + _BLOCK_FRAMES))
 
 
 def to_mono(samples: Samples) -> Samples:

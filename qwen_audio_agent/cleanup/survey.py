@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qwen_audio_agent.audio.activity import Activity, find_activity, runs
+from qwen_audio_agent.audio.activity import Activity, ActivityMeter, runs
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash
-from qwen_audio_agent.audio.hum import find_hum
-from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.audio.hops import Hops, hops_of
+from qwen_audio_agent.audio.hum import HumMeter
+from qwen_audio_agent.audio.levels import LoudnessMeter, NoiseFloorMeter, measured
+from qwen_audio_agent.audio.samples import Samples
 from qwen_audio_agent.cleanup.plan import Episode
 from qwen_audio_agent.speech.held_vowels import HeldVowel, find_held_vowels
 from qwen_audio_agent.speech.words import Transcript
@@ -75,36 +76,53 @@ class Survey:
 
 
 def survey(file: AudioFile, transcript: Transcript) -> Survey:
-    """Measure a recording, in constant memory.
+    """Measure a recording, in one reading and in constant memory.
 
     Raises:
         AudioFileError: it cannot be read.
     """
-    hum = find_hum(blocks(file))
+    rate = file.sample_rate
+    loudness = LoudnessMeter(rate, file.num_channels)
+    floor, hum, clipping = NoiseFloorMeter(rate), HumMeter(rate), ClippingMeter()
+    speech = ActivityMeter()
+
+    def passing() -> Iterator[Hops]:
+        for hops in hops_of(measured(blocks(file), loudness, floor, hum, clipping)):
+            speech.push(hops)
+            yield hops
+
+    held = tuple(find_held_vowels(passing()))
+    mains = hum.hum()
     episode = Episode(
         name=file.path.name,
         sha256=content_hash(file.path),
-        sample_rate=file.sample_rate,
+        sample_rate=rate,
         num_channels=file.num_channels,
         num_frames=file.num_frames,
-        loudness_lufs=_finite(loudness_lufs(blocks(file))),
-        noise_floor_dbfs=_finite(noise_floor_dbfs(blocks(file))),
-        hum_hz=round(hum.frequency_hz, 2) if hum else None,
-        hum_harmonics=hum.num_harmonics if hum else 0,
-        num_clipped=sum(1 for _ in clipped(blocks(file))),
+        loudness_lufs=_finite(loudness.lufs),
+        noise_floor_dbfs=_finite(floor.dbfs),
+        hum_hz=round(mains.frequency_hz, 2) if mains else None,
+        hum_harmonics=mains.num_harmonics if mains else 0,
+        num_clipped=clipping.count,
     )
-    held = tuple(find_held_vowels(blocks(file)))
-    return Survey(file, episode, find_activity(blocks(file)), transcript, held)
+    return Survey(file, episode, speech.activity(rate, file.num_frames), transcript, held)
 
 
-def clipped(sound: Iterable[Audio]) -> Iterator[int]:
-    """The frames at which the sound begins to be cut off at full scale."""
-    at = 0
-    for block in sound:
-        if max(block.samples.max(initial=0), -block.samples.min(initial=0)) >= _FULL_SCALE:
-            full = np.asarray((np.abs(block.samples) >= _FULL_SCALE).any(axis=0))
-            yield from (at + a for a, b in runs(full) if b - a >= _CLIPPED_FRAMES)
-        at += block.num_frames
+class ClippingMeter:
+    """Counts the places at which the sound is cut off at full scale, as its blocks pass.
+
+    Attributes:
+        count: how many there were so far; one that goes on in the next block counts there again.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def push(self, samples: Samples) -> None:
+        """Take the next (channels, frames)."""
+        if max(samples.max(initial=0), -samples.min(initial=0)) >= _FULL_SCALE:
+            full = np.asarray((np.abs(samples) >= _FULL_SCALE).any(axis=0))
+            self.count += sum(1 for first, last in runs(full) if last - first >= _CLIPPED_FRAMES)
 
 
 def _finite(level: float) -> float | None:

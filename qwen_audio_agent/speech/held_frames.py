@@ -6,9 +6,8 @@ machine is as still, as bright or as nasal all the time, a filler is more so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -18,15 +17,11 @@ from scipy.fft import dct
 from scipy.ndimage import uniform_filter1d
 
 from qwen_audio_agent.audio.activity import runs
-from qwen_audio_agent.audio.resampling import EAR_RATE, resample_blocks
-from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.audio.hops import WINDOW, Hops, mel_bands
 
 _Floats = NDArray[np.float32]
 _Flags = NDArray[np.bool_]
 
-_HOP: Final = EAR_RATE // 100
-_WINDOW: Final = 512
-_LEAD: Final = (_WINDOW - _HOP) // 2
 NUM_BANDS: Final = 24
 _BAND_EDGES_HZ: Final = (80.0, 7000.0)
 _LOW_HZ, _HIGH_HZ = 1300.0, 2500.0
@@ -136,20 +131,24 @@ class Frames:
         begin, end = slice(first + 1, first + 1 + third), slice(last - 1 - third, last - 1)
         levels = self.level[first : first + third], self.level[last - third : last]
         longest = max((b - a for a, b in runs(self.change[inside] < 1.2 * voice.still)), default=0)
+        middle_change, worst_change = np.percentile(change, (50, 80))
+        middle_sonority = np.median(sonority)
+        low, high = np.percentile(level, (20, 90))
+        timbre = voice.timbre()
         values = [
             np.log((last - first) / 30),
             np.log((longest + 3) / 20),
-            np.median(change) / 10,
-            np.percentile(change, 80) / 10,
-            (voice.change < np.median(change)).mean(),
-            (voice.change < np.percentile(change, 80)).mean(),
+            middle_change / 10,
+            worst_change / 10,
+            (voice.change < middle_change).mean(),
+            (voice.change < worst_change).mean(),
             np.median(voice.change) / 20,
-            np.median(sonority) / 10,
-            (voice.sonority < np.median(sonority)).mean(),
+            middle_sonority / 10,
+            (voice.sonority < middle_sonority).mean(),
             np.median(voice.sonority) / 20,
             (usual - self.loud[inside].mean()) / 10,
             (usual - np.median(voice.level)) / 10,
-            (np.percentile(level, 90) - np.percentile(level, 20)) / 10,
+            (high - low) / 10,
             (levels[0].mean() - levels[1].mean()) / 10,
             _dip(usual, self.level[max(0, first - _BESIDE) : first]) / 10,
             _dip(usual, self.level[last : last + _BESIDE]) / 10,
@@ -157,9 +156,9 @@ class Frames:
             _share_of_quiet(usual, self.level[last : last + _FAR_BESIDE]),
             np.linalg.norm(self.shapes[begin].mean(axis=0) - self.shapes[end].mean(axis=0)) / 10,
             np.log((_spread(self.shapes[inside]) + 1) / (_spread(voice.shapes) + 1)),
-            np.linalg.norm(voice.timbre(self.shapes[inside])) / 2,
-            *voice.timbre(self.shapes[begin]),
-            *voice.timbre(self.shapes[end]),
+            np.linalg.norm(timbre(self.shapes[inside])) / 2,
+            *timbre(self.shapes[begin]),
+            *timbre(self.shapes[end]),
         ]
         return np.array(values, np.float64)
 
@@ -192,12 +191,16 @@ class _Voice:
         """The change that a fifth of it stays below."""
         return float(np.percentile(self.change, 20))
 
-    def timbre(self, shapes: _Floats) -> _Floats:
-        """How shapes differ from those of the stiller half of the voice."""
-        still = self.shapes[self.change <= np.median(self.change)]
+    def timbre(self) -> Callable[[_Floats], _Floats]:
+        """What tells how shapes differ from those of the stiller half of the voice."""
+        still = self.shapes[self.change <= np.median(self.change), :_NUM_TIMBRES]
         mean, spread = still.mean(axis=0), still.std(axis=0) + 1
-        apart: _Floats = ((shapes.mean(axis=0) - mean) / spread)[:_NUM_TIMBRES]
-        return apart
+
+        def timbre_of(shapes: _Floats) -> _Floats:
+            apart: _Floats = (shapes[:, :_NUM_TIMBRES].mean(axis=0) - mean) / spread
+            return apart
+
+        return timbre_of
 
 
 def _spread(shapes: _Floats) -> float:
@@ -218,7 +221,14 @@ def _dip(usual: float, beside: _Floats) -> float:
 def _percentile(values: _Floats, percentile: float, reach: int) -> _Floats:
     """The percentile of what lies within `reach` of each hop, taken every half second."""
     places = np.arange(0, len(values), 50)
-    found = [np.percentile(values[max(0, p - reach) : p + reach], percentile) for p in places]
+    found = np.empty(len(places))
+    whole = (places >= reach) & (places + reach <= len(values))
+    if whole.any():
+        windows = sliding_window_view(values, 2 * reach)[places[whole] - reach]
+        found[whole] = np.percentile(windows, percentile, axis=1)
+    for index in np.flatnonzero(~whole):
+        near = values[max(0, places[index] - reach) : places[index] + reach]
+        found[index] = np.percentile(near, percentile)
     spread: _Floats = np.interp(np.arange(len(values)), places, found).astype(np.float32)
     return spread
 
@@ -232,50 +242,19 @@ def _closed(flags: _Flags, most: int) -> _Flags:
     return closed
 
 
-def mono_blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:
-    """The blocks of a sound as one channel, at the rate that the frames are measured at."""
-    if isinstance(sound, Audio):
-        whole = sound
-        block = 60 * whole.sample_rate
-        sound = (whole.slice(Span(i, i + block)) for i in range(0, whole.num_frames, block))
-    yield from resample_blocks((block.to_mono() for block in sound), EAR_RATE)
-
-
-def stretches(blocks: Iterator[Audio]) -> Iterator[_Floats]:
+def stretches(hops: Iterable[Hops]) -> Iterator[_Floats]:
     """Powers in mel bands of each hop, (hops, bands), 30 s at a time."""
-    rest = np.zeros(_LEAD, np.float32)
     measured = np.zeros((0, NUM_BANDS), np.float32)
-    padding = Audio(np.zeros((1, _WINDOW - _LEAD), np.float32), EAR_RATE)
-    for block in chain(blocks, [padding]):
-        rest = np.concatenate([rest, block.samples[0]])
-        while len(rest) >= _WINDOW:
-            windows = sliding_window_view(rest, _WINDOW)[::_HOP][:_STRETCH]
-            spectra = np.abs(np.fft.rfft(windows * _TAPER, axis=1)) ** 2
-            powers = (spectra @ _BANDS / _WINDOW + 1e-9).astype(np.float32)
-            rest = rest[len(windows) * _HOP :]
-            measured = np.concatenate([measured, powers])
-            while len(measured) >= _STRETCH:
-                yield measured[:_STRETCH]
-                measured = measured[_STRETCH:]
+    for some in hops:
+        powers = (some.spectra @ _BANDS / WINDOW + 1e-9).astype(np.float32)
+        measured = np.concatenate([measured, powers])
+        while len(measured) >= _STRETCH:
+            yield measured[:_STRETCH]
+            measured = measured[_STRETCH:]
     if len(measured):
         yield measured
 
 
-def _mel_bands() -> tuple[_Floats, _Floats]:
-    """Triangles of equal height, evenly spaced in mel, (bins, bands); and their middles in Hz.
-
-    Source: O'Shaughnessy, Speech Communication, 1987: mel = 2595 log10(1 + f / 700 Hz).
-    """
-    lowest, highest = (2595 * np.log10(1 + f / 700) for f in _BAND_EDGES_HZ)
-    corners = 700 * (10 ** (np.linspace(lowest, highest, NUM_BANDS + 2) / 2595) - 1)
-    bins = np.fft.rfftfreq(_WINDOW, 1 / EAR_RATE)[:, None]
-    rising = (bins - corners[:-2]) / np.diff(corners)[:-1]
-    falling = (corners[2:] - bins) / np.diff(corners)[1:]
-    bands = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-    return bands, corners[1:-1].astype(np.float32)
-
-
-_TAPER: Final = np.hanning(_WINDOW).astype(np.float32)
-_BANDS, _MIDDLES_HZ = _mel_bands()
+_BANDS, _MIDDLES_HZ = mel_bands(NUM_BANDS, *_BAND_EDGES_HZ)
 _LOW: Final = _MIDDLES_HZ < _LOW_HZ
 _HIGH: Final = _MIDDLES_HZ > _HIGH_HZ

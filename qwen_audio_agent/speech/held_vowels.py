@@ -21,8 +21,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from qwen_audio_agent.audio.samples import Audio
-from qwen_audio_agent.speech.held_frames import NUM_BANDS, Frames, mono_blocks, stretches
+from qwen_audio_agent.audio.hops import Hops
+from qwen_audio_agent.speech.held_frames import NUM_BANDS, Frames, stretches
 
 _Floats = NDArray[np.float64]
 
@@ -75,12 +75,12 @@ class HeldVowel:
 
 
 def find_held_vowels(
-    sound: Audio | Iterable[Audio], least: float = 0.25, judge: Judge | None = None
+    hops: Iterable[Hops], least: float = 0.25, judge: Judge | None = None
 ) -> list[HeldVowel]:
     """Find what sounds like um, uh or er in a recording of any length, in constant memory.
 
     Args:
-        sound: a sound in memory, or its consecutive blocks, at any rate.
+        hops: every hop of the recording, from `audio.hops.hops_of`.
         least: confidence of what is told.
         judge: who says how sure it is; the one that was fitted.
 
@@ -88,7 +88,7 @@ def find_held_vowels(
         In order of time, not overlapping: of what overlaps the surest is told.
     """
     judge = judge or fitted_judge()
-    scored = [(float(judge(c.features)), c) for c in candidates(sound)]
+    scored = [(float(judge(c.features)), c) for c in candidates(hops)]
     apart: list[tuple[float, Candidate]] = []
     for confidence, found in sorted(scored, key=lambda item: -item[0]):
         if confidence < least:
@@ -118,15 +118,15 @@ class Candidate:
     features: _Floats
 
 
-def candidates(sound: Audio | Iterable[Audio]) -> Iterator[Candidate]:
+def candidates(hops: Iterable[Hops]) -> Iterator[Candidate]:
     """Every stretch that is still enough, whatever it is; they may overlap.
 
     Args:
-        sound: as in `find_held_vowels`.
+        hops: as in `find_held_vowels`.
     """
     at = 0
     before = current = np.zeros((0, NUM_BANDS), np.float32)
-    for following in chain(stretches(mono_blocks(sound)), [before]):
+    for following in chain(stretches(hops), [before]):
         if len(current):
             around = np.concatenate([before, current, following])
             frames = Frames.of(around)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from qwen_audio_agent.audio.activity import find_activity
 from qwen_audio_agent.audio.files import blocks, probe
+from qwen_audio_agent.audio.hops import hops_of
 from qwen_audio_agent.audio.hum import find_hum
 from qwen_audio_agent.audio.levels import loudness_lufs, noise_floor_dbfs, true_peak_dbtp
 from qwen_audio_agent.cleanup.plan import Episode
@@ -20,6 +22,7 @@ from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
+from qwen_audio_agent.speech.held_vowels import find_held_vowels
 from qwen_audio_agent.speech.words import Transcript
 
 
@@ -44,6 +47,23 @@ def recorded(speech_data: Path, tmp_path: Path) -> Path:
     hum = 0.004 * (np.sin(2 * np.pi * 50 * time) + np.sin(2 * np.pi * 150 * time))
     soundfile.write(tmp_path / "in.wav", (voice + noise + hum).T, 16000)
     return tmp_path / "in.wav"
+
+
+def test_one_reading_measures_what_each_meter_does(recorded: Path) -> None:
+    file = probe(recorded)
+    surveyed = survey(file, Transcript((), file.duration))
+    episode, hum = surveyed.episode, find_hum(blocks(file))
+    assert hum is not None
+    assert episode.loudness_lufs == round(loudness_lufs(blocks(file)), 2)
+    assert episode.noise_floor_dbfs == round(noise_floor_dbfs(blocks(file)), 2)
+    assert (episode.hum_hz, episode.hum_harmonics) == (
+        round(hum.frequency_hz, 2),
+        hum.num_harmonics,
+    )
+    activity = find_activity(blocks(file))
+    assert surveyed.activity.speech == activity.speech
+    np.testing.assert_array_equal(surveyed.activity.power, activity.power)
+    assert surveyed.held == tuple(find_held_vowels(hops_of(blocks(file))))
 
 
 @pytest.mark.parametrize("suffix", ["flac", "mp3"])
