@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfilt
 
 from qwen_audio_agent.audio.samples import Audio, Span
 
@@ -112,7 +112,9 @@ def ordinary_measure(audio: Audio, num_places: int = 300, seed: int = 0) -> Join
 
 def _high_frequency_db(sound: _Floats, at: int, sample_rate: int) -> float:
     cutoff = min(_HIGH_HZ / (sample_rate / 2), 0.625)
-    high = sosfiltfilt(_high_pass(cutoff), sound) ** 2
+    sections = _high_pass(cutoff)
+    # Forth and back; how the filter begins is forgotten long before what is looked at.
+    high = sosfilt(sections, sosfilt(sections, sound)[::-1])[::-1] ** 2
     millisecond, near, beside = (max(round(t * sample_rate), 1) for t in (0.001, _AT_JOIN, _BESIDE))
     around = high[at - near : at + near]
     loudest = np.convolve(around, np.full(millisecond, 1 / millisecond), "valid").max()
@@ -142,10 +144,16 @@ def _residual_db(sound: _Floats, at: int, sample_rate: int) -> float:
 
 def _predictor(sound: _Floats, order: int) -> _Floats:
     """The filter that leaves what linear prediction cannot foresee; (order + 1,)."""
-    windowed = sound * np.hanning(len(sound))
-    products = np.correlate(windowed, windowed, "full")[len(sound) - 1 :][: order + 1]
+    windowed = sound * _taper(len(sound))
+    num_frames = len(sound)
+    products = np.array([windowed[lag:] @ windowed[: num_frames - lag] for lag in range(order + 1)])
     products[0] = products[0] * (1 + 1e-6) + _SILENCE**2
     return np.concatenate([[1.0], -solve_toeplitz(products[:-1], products[1:])])
+
+
+@cache
+def _taper(num_frames: int) -> _Floats:
+    return np.hanning(num_frames)
 
 
 def _level_step_db(sound: _Floats, at: int, sample_rate: int) -> float:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from qwen_audio_agent.audio.activity import runs
 from qwen_audio_agent.audio.resampling import EAR_RATE, resample
@@ -117,7 +117,7 @@ def _smacks(sound: NDArray[np.float32], start: float, room_dbfs: float) -> Itera
     beside = round(_CLICK_BESIDE / _CLICK_FRAME)
     if num_frames <= 2 * beside:
         return
-    around = np.median(sliding_window_view(np.pad(levels, beside, mode="edge"), 2 * beside + 1), 1)
+    around = median_filter(levels, 2 * beside + 1, mode="nearest")
     loud = levels > np.maximum(around, room_dbfs) + _CLICK_DB
     for first, last in runs(_closed(loud)):
         quiet_beside = first >= beside and last + beside <= num_frames

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy import fft
 
 from qwen_audio_agent.speech.ears.cepstra import FRAME_SHIFT
 
@@ -48,8 +49,8 @@ def _measured(windows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     windows = windows - windows.mean(axis=1, keepdims=True)
     energy = np.cumsum(windows**2, axis=1)
     whole = energy[:, -1]
-    spectra = np.abs(np.fft.rfft(windows, _FFT, axis=1)) ** 2
-    products = np.fft.irfft(spectra, axis=1)[:, _LAGS]
+    spectra = np.abs(fft.rfft(windows, _FFT, axis=1)) ** 2
+    products = fft.irfft(spectra, axis=1)[:, _LAGS]
     # The energies of the two stretches that are compared at each lag.
     both = energy[:, _WINDOW - 1 - _LAGS] * (whole[:, None] - energy[:, _LAGS - 1])
     periodicity = (products / np.sqrt(both + _FLOOR**2)).max(axis=1)
