@@ -40,9 +40,9 @@ from qwen_audio_agent.editing.effects.short_time import (
     OVERLAP,
     fast_hop,
     overlap_add,
+    parts,
     power_of,
     spectra,
-    weigh,
 )
 
 Power = NDArray[np.float32]
@@ -101,9 +101,6 @@ FLOOR_DB = (-24.0, -8.0)
 SOUNDING = 1e-10
 """Mean square (-100 dBFS) below which a window is empty and says nothing about the noise."""
 
-BAND = 384
-"""Frequencies whose gains are found at once."""
-
 TINY = np.float32(1e-12)
 
 
@@ -157,7 +154,7 @@ class Denoise(Effect):
         clean = np.empty((len(window), num_frames), np.float32)
         for index, channel in enumerate(window):
             short_time = kept[index] if index < len(kept) else spectra(channel, hop)
-            sound = overlap_add(weigh(short_time[inner], gain), hop)
+            sound = overlap_add(short_time[inner], gain, hop)
             clean[index] = sound[OVERLAP * hop :][:num_frames]
         return clean
 
@@ -240,44 +237,42 @@ def speech_probability(ratio: Power) -> Power:
 
 def speech_gain(power: Power, noise: Power, floor: Power, wanted: slice) -> Power:
     """Gain at some frames, at most 1; `noise` and `floor` as `noise_and_floor` gives them."""
-    gain = np.empty_like(power[wanted])
-    # In parts that stay in the cache of a processor.
-    for low in range(0, power.shape[1], BAND):
-        band = slice(low, low + BAND)
-        around = between(noise[:, band], POOLED * STEP, len(power))[wanted]
-        ratio = power[wanted, band] / around
-        np.minimum(ratio, np.float32(LARGEST_RATIO), out=ratio)
-        wiener = tracked_snr(ratio)
-        divisor = np.add(wiener, 1, out=around)
-        wiener /= divisor
-        seen = np.multiply(wiener, ratio, out=ratio)
+    ratio = power[wanted] / between(noise, POOLED * STEP, len(power))[wanted]
+    # With both limits it is far faster than a minimum or a maximum.
+    np.clip(ratio, 0, LARGEST_RATIO, out=ratio)
+    lowest = between(floor, POOLED * STEP, len(power))[wanted]
+    gain = tracked_snr(ratio)
+    for part in parts(len(gain)):
+        wiener, seen = gain[part], ratio[part]
+        wiener /= wiener + 1
+        seen *= wiener
         wiener *= loudness_correction(seen)
-        lowest = between(floor[:, band], POOLED * STEP, len(power))[wanted]
-        np.maximum(wiener, lowest, out=wiener)
-        np.minimum(wiener, 1, out=gain[:, band])
+        np.maximum(wiener, lowest[part], out=wiener)
+        np.clip(wiener, 0, 1, out=wiener)
     return gain
 
 
 def tracked_snr(ratio: Power) -> Power:
     """Decision-directed a-priori SNR, frame after frame, from both ends; their geometric mean."""
-    weight = np.float32(SMOOTHING)
+    weight, one = np.float32(SMOOTHING), np.float32(1)
     both = np.empty((len(ratio), 2, ratio.shape[1]), np.float32)
-    np.multiply(ratio, weight, out=both[:, 0])
-    both[:, 1] = both[::-1, 0]
-    snr = both - weight
-    np.maximum(snr, 0, out=snr)
-    speech = snr[0].copy()
-    snr *= np.float32((1 - SMOOTHING) / SMOOTHING)
-    least, one = np.float32(LEAST_SNR), np.float32(1)
-    for now, frame in zip(both, snr, strict=True):
-        np.add(frame, speech, out=frame)
-        np.maximum(frame, least, out=frame)
-        np.add(frame, one, out=speech)
-        np.divide(frame, speech, out=speech)
-        np.multiply(speech, speech, out=speech)
-        np.multiply(speech, now, out=speech)
-    tracked = snr[:, 0] * snr[::-1, 1]
-    return np.sqrt(tracked, out=tracked)
+    speech = np.maximum(ratio[[0, -1]] * weight - weight, 0)
+    least = np.full_like(speech, LEAST_SNR)
+    for part in parts(len(ratio)):
+        powers = np.stack([ratio[part], ratio[::-1][part]], axis=1) * weight
+        snr = np.subtract(powers, weight, out=both[part])
+        np.clip(snr, 0, LARGEST_RATIO, out=snr)
+        snr *= np.float32((1 - SMOOTHING) / SMOOTHING)
+        for now, frame in zip(powers, snr, strict=True):
+            np.add(frame, speech, out=frame)
+            np.maximum(frame, least, out=frame)
+            np.add(frame, one, out=speech)
+            np.divide(frame, speech, out=speech)
+            np.multiply(speech, speech, out=speech)
+            np.multiply(speech, now, out=speech)
+    tracked: Power = both[:, 0] * both[::-1, 1]
+    np.sqrt(tracked, out=tracked)
+    return tracked
 
 
 def loudness_correction(seen: Power) -> Power:

@@ -157,17 +157,19 @@ def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
     peaks = reduce(np.maximum, np.abs(samples))
     cells = np.maximum.reduceat(peaks, np.arange(0, num_frames, CELL))
     loud = np.flatnonzero(maximum_filter1d(cells, 3) > ceiling * SCREEN)
-    found = np.zeros((len(loud), CELL), np.bool_)
+    if not len(loud):
+        return np.empty(0, np.intp)
     before = FEW_TAPS // 2
     padded = np.pad(samples, ((0, 0), (before, before + CELL)))
-    for channel in padded if len(loud) else ():
-        around = sliding_window_view(channel, CELL + FEW_TAPS - 1)[loud * CELL]
-        taps = sliding_window_view(np.ascontiguousarray(around), FEW_TAPS, axis=1)
-        points = _coarse_interpolators() @ taps.reshape(-1, FEW_TAPS).T
-        # Two comparisons are cheaper than absolute values.
-        limit = np.float32(ceiling * LIKELY)
-        high = (points.max(axis=0) > limit) | (points.min(axis=0) < -limit)
-        found |= high.reshape(found.shape)
+    around = sliding_window_view(padded, CELL + FEW_TAPS - 1, axis=1)[:, loud * CELL]
+    points = around.reshape(-1, around.shape[2]) @ _coarse_interpolators()
+    points = points.reshape(len(samples), len(loud), FEW_POINTS - 1, CELL)
+    # Two comparisons are cheaper than absolute values.
+    limit = np.float32(ceiling * LIKELY)
+    above = (points.max(axis=2) > limit) | (points.min(axis=2) < -limit)
+    # The points at both ends are the samples themselves.
+    high = np.abs(around[:, :, before - 1 : before + CELL]) > limit
+    found = np.logical_or.reduce(above | high[..., :-1] | high[..., 1:])
     at = (loud[:, None] * CELL + np.arange(CELL))[found]
     inside: NDArray[np.intp] = at[at <= num_frames]
     return inside
@@ -183,7 +185,15 @@ def _interpolators() -> NDArray[np.float32]:
 
 @cache
 def _coarse_interpolators() -> NDArray[np.float32]:
-    return _sincs(FEW_TAPS, FEW_POINTS, 1.0)
+    """Weights of the samples around a cell for all points in it that lie between samples.
+
+    (samples, points x frames): one large product is faster than a copy of the samples for each.
+    """
+    between = _sincs(FEW_TAPS, FEW_POINTS, 1.0)[1:-1]
+    weights = np.zeros((CELL + FEW_TAPS - 1, len(between), CELL), np.float32)
+    for frame in range(CELL):
+        weights[frame : frame + FEW_TAPS, :, frame] = between.T
+    return weights.reshape(len(weights), -1)
 
 
 def _sincs(num_taps: int, num_points: int, edge: float) -> NDArray[np.float32]:
