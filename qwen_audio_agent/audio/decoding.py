@@ -46,6 +46,21 @@ def _opened(file: AudioFile) -> AbstractContextManager[SoundStream]:
     return open_stream(file.path)
 
 
+def only_sound(blocks: Iterator[Numbers], file: AudioFile) -> Iterator[Numbers]:
+    """The blocks that are decoded from a file, if they are sound and not none at all.
+
+    Raises:
+        AudioFileError: they are not.
+    """
+    done = 0
+    for block in blocks:
+        refuse_no_sound(block, file.path, done, file.sample_rate)
+        yield block
+        done += block.shape[1]
+    if done == 0:
+        raise AudioFileError(f"{shown(file.path)} holds no sound that can be decoded")
+
+
 def decode_to(
     wav_path: Path,
     file: AudioFile,
@@ -69,13 +84,10 @@ def decode_to(
         subtype = "DOUBLE"
     done = 0
     with AudioWriter(wav_path, file.sample_rate, file.num_channels, "WAV", subtype) as writer:
-        for block in blocks:
-            refuse_no_sound(block, file.path, done, file.sample_rate)
+        for block in only_sound(blocks, file):
             writer.write(block)
             done += block.shape[1]
             if progress is not None:
                 progress(min(1.0, done / file.num_frames))
-        if done == 0:
-            raise AudioFileError(f"{shown(file.path)} holds no sound that can be decoded")
     if progress is not None:
         progress(1.0)

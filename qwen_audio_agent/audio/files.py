@@ -27,7 +27,7 @@ import soundfile
 
 from qwen_audio_agent.audio import media
 from qwen_audio_agent.audio.audio_file import AudioFile
-from qwen_audio_agent.audio.decoding import decode, decode_to, is_entered_anywhere
+from qwen_audio_agent.audio.decoding import decode, decode_to, is_entered_anywhere, only_sound
 from qwen_audio_agent.audio.formats import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE,
@@ -55,6 +55,7 @@ __all__ = [
     "SampleReader",
     "blocks",
     "content_hash",
+    "decoded_once",
     "open_reader",
     "probe",
     "read",
@@ -95,6 +96,21 @@ def probe(
     if file.num_frames == 0:
         raise AudioFileError(f"{shown(path)} holds no sound (0 frames); record or copy it again")
     return file
+
+
+def decoded_once(path: Path) -> tuple[AudioFile, Iterator[Numbers]]:
+    """A recording to be read from front to back only: nothing is copied, whatever its format.
+
+    Returns:
+        What the file says about itself, whose `num_frames` may be a guess; and all of its sound in
+        blocks, (channels, frames) in its own numbers, which raise as below.
+
+    Raises:
+        AudioFileError: it is missing, not a file, not sound, empty, or broken.
+    """
+    check_regular(path)
+    file, decoder = _described(path)
+    return file, only_sound((decoder or decode)(file), file)
 
 
 class SampleReader:

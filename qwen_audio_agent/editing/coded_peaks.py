@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.audio.files import decoded_once
 from qwen_audio_agent.audio.formats import num_bits, to_float32
 from qwen_audio_agent.editing.edit_list import EditList
-from qwen_audio_agent.editing.sources import file_numbers
 from qwen_audio_agent.errors import EditError
 
 _MOST_TRIES: Final = 5
@@ -78,8 +77,8 @@ class CodedPeaks:
         from qwen_audio_agent.audio.levels import decibels, ratio
         from qwen_audio_agent.editing.effects.limiter import highest_peak
 
-        file = probe(path)
-        blocks = (to_float32(block) for block in file_numbers(file))
+        file, numbers = decoded_once(path)
+        blocks = (to_float32(block) for block in numbers)
         peak = highest_peak(blocks, ratio(self.ceiling_db), file.sample_rate, file.num_channels)
         if decibels(peak) > self.ceiling_db:
             raise AboveCeilingError(decibels(peak) - self.ceiling_db)

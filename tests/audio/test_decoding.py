@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from qwen_audio_agent.audio.files import AudioWriter, open_reader, probe, read
+from qwen_audio_agent.audio.files import AudioWriter, decoded_once, open_reader, probe, read
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.audio.sound_stream import SoundStream
-from qwen_audio_agent.errors import DiskError
+from qwen_audio_agent.errors import AudioFileError, DiskError
 
 
 def delay(heard, original) -> int:
@@ -100,3 +100,23 @@ def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, rising_tone, writ
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DiskError, match=r"file/cache' cannot be written: Not a directory"):
         probe(path, tmp_path / "file" / "cache")
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".ogg", ".opus", ".wav"])
+def test_what_is_decoded_once_is_what_a_copy_holds(tmp_path, rising_tone, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    with AudioWriter(path, 48_000, 2) as writer:
+        writer.write(rising_tone(3, 48_000, 2))
+    file, numbers = decoded_once(path)
+    assert (file.sample_rate, file.num_channels, file.decoded) == (48_000, 2, None)
+    copied = probe(path)
+    with open_reader(copied) as reader:
+        whole = reader.read(Span(0, copied.num_frames), copied.dtype)
+    np.testing.assert_array_equal(np.concatenate(list(numbers), axis=1), whole)
+
+
+def test_what_cannot_be_decoded_at_all_is_told(tmp_path):
+    path = tmp_path / "a.ogg"
+    path.write_bytes(b"OggS" + bytes(100))
+    with pytest.raises(AudioFileError, match=r"a\.ogg"):
+        decoded_once(path)
