@@ -57,7 +57,7 @@ def hops_of(sound: Audio | Iterable[Audio]) -> Iterator[Hops]:
     Yields:
         At most some seconds at once. The last hop reaches beyond the end, or begins there.
     """
-    mono = (block.to_mono() for block in in_blocks(sound))
+    mono = (block.audible_mono() for block in in_blocks(sound))
     rest = np.zeros(_LEAD, np.float32)
     padding = Audio(np.zeros((1, WINDOW - _LEAD), np.float32), EAR_RATE)
     for block in chain(resample_blocks(mono, EAR_RATE), [padding]):

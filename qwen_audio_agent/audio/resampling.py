@@ -45,8 +45,8 @@ def resampled_frames(num_frames: int, sample_rate: int, new_rate: int) -> int:
 
 
 def to_16k_mono(audio: Audio) -> Audio:
-    """What an ear gets: the mean of the channels at 16 kHz."""
-    return resample(audio.to_mono(), EAR_RATE)
+    """What an ear gets: one channel in which all of them are heard, at 16 kHz."""
+    return resample(audio.audible_mono(), EAR_RATE)
 
 
 def resample_blocks(blocks: Iterator[Audio], sample_rate: int) -> Iterator[Audio]:

@@ -15,6 +15,10 @@ Samples = NDArray[np.float32]
 """float32 (channels, frames), nominally in [-1, 1]."""
 
 _BLOCK_FRAMES: Final = 65536
+# Channels cancel each other where their mean has less than this of their power for so long.
+_CANCELLED: Final = 0.1
+_CANCELLED_S: Final = 0.05
+_EVERY: Final = 8  # frame tells enough of the power
 
 
 def frame_at(seconds: float, sample_rate: int) -> int:
@@ -114,6 +118,26 @@ class Audio:
         if self.num_channels == 1:
             return self
         return Audio(to_mono(self.samples), self.sample_rate)
+
+    def audible_mono(self) -> Audio:
+        """One channel for an ear, (1, frames): nothing is lost that a channel has.
+
+        It is the mean of the channels, but where they cancel each other, as in front of a wire that
+        is swapped, the loudest of them.
+        """
+        if self.num_channels == 1:
+            return self
+        mono = to_mono(self.samples)
+        step = max(1, round(_CANCELLED_S * self.sample_rate / _EVERY)) * _EVERY
+        starts = np.arange(0, self.num_frames, step)
+        if len(starts):
+            some = (x[::_EVERY] for x in (*self.samples, mono[0]))
+            *energies, mean = (np.add.reduceat(np.square(x), starts // _EVERY) for x in some)
+            channels = np.array(energies)
+            for i in np.flatnonzero(mean < _CANCELLED * channels.mean(axis=0)):
+                part = slice(starts[i], starts[i] + step)
+                mono[0, part] = self.samples[channels[:, i].argmax(), part]
+        return Audio(mono, self.sample_rate)
 
 
 def in_blocks(sound: Audio | Iterable[Audio]) -> Iterator[Audio]:

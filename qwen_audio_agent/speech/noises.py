@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from qwen_audio_agent.audio.activity import runs
-from qwen_audio_agent.audio.resampling import EAR_RATE, resample
+from qwen_audio_agent.audio.resampling import EAR_RATE, to_16k_mono
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity
 
@@ -80,7 +80,7 @@ def find_noises(
     for gap in gaps:
         if not _SHORTEST_GAP <= gap.num_frames / sample_rate <= LONGEST_GAP:
             continue
-        sound = resample(read(gap).to_mono(), EAR_RATE).samples[0]
+        sound = to_16k_mono(read(gap)).samples[0]
         start = gap.start / sample_rate
         smacks = list(_smacks(sound, start, room_dbfs))
         breaths = _breaths(sound, start, room_dbfs, speech_dbfs)

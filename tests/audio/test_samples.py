@@ -49,3 +49,17 @@ def test_samples_of_another_type_or_shape_are_refused():
         Audio(np.zeros((1, 4)), 8_000)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="float32 \\(channels, frames\\)"):
         Audio(np.zeros(4, np.float32), 8_000)
+
+
+def test_where_channels_cancel_each_other_the_loudest_is_heard():
+    rng = np.random.default_rng(0)
+    voice = rng.normal(0, 0.1, 16_000).astype(np.float32)
+    for other, heard in ((voice, voice), (0.8 * voice, 0.9 * voice), (-0.9 * voice, voice)):
+        mono = Audio(np.stack([voice, other.astype(np.float32)]), 16_000).audible_mono()
+        assert mono.num_channels == 1
+        assert np.allclose(mono.samples[0], heard, atol=1e-6)
+    half = np.where(np.arange(16_000) < 8_000, -voice, voice).astype(np.float32)
+    assert np.allclose(Audio(np.stack([voice, half]), 16_000).audible_mono().samples[0], voice)
+    apart = Audio(rng.normal(0, 0.1, (2, 16_000)).astype(np.float32), 16_000)
+    assert np.array_equal(apart.audible_mono().samples, apart.to_mono().samples)
+    assert Audio(np.zeros((2, 0), np.float32), 16_000).audible_mono().num_frames == 0
