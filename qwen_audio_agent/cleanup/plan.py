@@ -97,6 +97,7 @@ class Episode:
         hum_hz: frequency of the mains that hums in it; None for none.
         hum_harmonics: number of the highest tone of that hum.
         num_clipped: stretches in which the sound was cut off at full scale.
+        is_spoken: whether a word was heard in it; a room alone is not made as loud as a voice.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Episode:
     hum_hz: float | None = None
     hum_harmonics: int = 0
     num_clipped: int = 0
+    is_spoken: bool = True
 
     @property
     def duration(self) -> float:

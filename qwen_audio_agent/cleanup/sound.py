@@ -49,7 +49,7 @@ def with_sound(
     if music.outro:
         made = _joined(made, made.num_frames, music.outro, music, sources, track)
     target = recipe.loudness.for_channels(episode.num_channels)
-    if target is None:
+    if target is None or not episode.is_spoken:
         return made
     settings = (("lufs", target), ("true_peak_db", recipe.loudness.true_peak))
     return operations.apply_effect(made, EffectCall("normalize", settings))

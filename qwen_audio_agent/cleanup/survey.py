@@ -26,6 +26,8 @@ _Levels = NDArray[np.float32]
 _FULL_SCALE: Final = 0.999
 _CLIPPED_FRAMES: Final = 3  # at full scale one behind the other
 _FLOOR_DBFS: Final = -90.0
+_QUIETEST: Final = 5  # in a hundred: the room is heard in so much of any speech
+_ROOM_VARIES_DB: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,15 @@ class Survey:
 
     @cached_property
     def room_dbfs(self) -> float:
-        """Level of the room, in the band that speech lies in."""
+        """Level of the room, in the band that speech lies in.
+
+        Where most of what is no speech is a chord or a drone, the quiet between words tells it.
+        """
         pauses = self._levels(speaking=False)
-        return float(np.percentile(pauses, 25)) if len(pauses) else _FLOOR_DBFS
+        if not len(pauses):
+            return _FLOOR_DBFS
+        quietest = float(np.percentile(10 * np.log10(self.activity.power + 1e-9), _QUIETEST))
+        return min(float(np.percentile(pauses, 25)), quietest + _ROOM_VARIES_DB)
 
     @cached_property
     def speech_dbfs(self) -> float:
@@ -104,6 +112,7 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
         hum_hz=round(mains.frequency_hz, 2) if mains else None,
         hum_harmonics=mains.num_harmonics if mains else 0,
         num_clipped=clipping.count,
+        is_spoken=bool(transcript.words),
     )
     return Survey(file, episode, speech.activity(rate, file.num_frames), transcript, held)
 

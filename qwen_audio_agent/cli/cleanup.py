@@ -244,6 +244,9 @@ def summary(plan: Plan) -> Iterator[str]:
         facts.append(f"{episode.num_clipped} places cut off at full scale")
     if episode.loudness_lufs is not None:
         facts.append(f"{episode.loudness_lufs:.1f} LUFS")
+    if not all(track.is_spoken for track in plan.tracks):
+        where = "" if len(plan.tracks) == 1 else " on a microphone"
+        facts.append(f"nobody speaks{where}, so its loudness stays")
     yield f"plan        {', '.join(facts)}"
     asked = sum(1 for p in plan.proposals if p.concern and not p.on)
     if asked:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.plan import Proposal
 from qwen_audio_agent.cleanup.quiet import Quiet, voiceless
+from qwen_audio_agent.cleanup.recipe import load_recipe
 from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.speech.words import Transcript
 from tests.cleanup.episodes import Made
@@ -68,3 +70,17 @@ def test_short_soft_sounds_have_no_voice(tmp_path, seconds, loudness, is_voicele
     surveyed = survey(file, Transcript((), file.duration))
     found = voiceless(surveyed.activity, surveyed)
     assert [a < start + seconds / 2 < b for a, b in found] == [True] * is_voiceless
+
+
+def test_a_chord_before_the_first_word_is_not_taken_for_the_room(made):
+    episode = made()
+    t = np.arange(8 * episode.rate) / episode.rate
+    chord = 0.03 * sum(np.sin(2 * np.pi * hz * t) for hz in (220, 277, 330))
+    episode._add(chord)
+    episode.room(0.5).speech("we went home and then there was light").room(0.8).say("again")
+    episode.room(0.5)._add(chord)
+    file = episode.file()
+    found = survey(file, Transcript(tuple(episode.words), file.duration, reliable=True))
+    assert found.room_dbfs < -50
+    ends = [p for p in propose(found, load_recipe("podcast")) if p.kind == "end"]
+    assert not [p for p in ends if p.on and (p.start < 7.9 or p.end > file.duration - 7.9)]

@@ -23,7 +23,7 @@ from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.speech.held_vowels import find_held_vowels
-from qwen_audio_agent.speech.words import Transcript
+from qwen_audio_agent.speech.words import Transcript, Word
 
 
 def test_what_repairs_comes_before_what_shapes() -> None:
@@ -35,6 +35,22 @@ def test_what_repairs_comes_before_what_shapes() -> None:
     assert [call.name for call in calls] == names
     assert dict(calls[1].settings) == {"frequency_hz": 50.0, "num_harmonics": 7}
     assert dict(calls[-1].settings)["threshold_db"] == -22.0
+
+
+def test_a_room_in_which_nobody_speaks_is_not_made_as_loud_as_a_voice(tmp_path: Path) -> None:
+    noise = 0.001 * np.random.default_rng(3).standard_normal((5 * 16_000, 2))
+    soundfile.write(tmp_path / "room.wav", noise, 16_000, subtype="FLOAT")
+    file = probe(tmp_path / "room.wav")
+    sources = Sources(tmp_path / "cache")
+    sources.add_file("a", file)
+    whole = EditList.from_file("a", file)
+    recipe = load_recipe("podcast")
+    names = {}
+    for said in ((), (Word("he", 1.0, 1.2),)):
+        episode = survey(file, Transcript(said, file.duration)).episode
+        made = with_sound(whole, recipe, episode, sources)
+        names[bool(said)] = [call.name for call in made.effects]
+    assert names[True] == [*names[False], "normalize"]
 
 
 @pytest.fixture
@@ -73,7 +89,7 @@ def test_noise_and_hum_go_and_the_loudness_is_right(
     file = probe(recorded)
     sources = Sources(tmp_path / "cache")
     sources.add_file("a", file)
-    episode = survey(file, Transcript((), file.duration)).episode
+    episode = survey(file, Transcript((Word("he", 1.0, 1.2),), file.duration)).episode
     assert episode.loudness_lufs is not None
     whole = EditList.from_file("a", sources.files["a"])
     edit_list = with_sound(whole, load_recipe("podcast"), episode, sources)
