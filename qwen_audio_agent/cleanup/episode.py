@@ -8,7 +8,7 @@ apply_plan(again.plan, file, "episode-clean.mp3")      the file appears whole or
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -126,6 +126,7 @@ def apply_plan(
     cache_folder: Path | None = None,
     progress: Callable[[float], None] | None = None,
     track: int = 1,
+    subtitles: str = "",
 ) -> Applied:
     """Do what a plan says, and write the result; `hear_again` says before whether it is clean.
 
@@ -136,6 +137,8 @@ def apply_plan(
         cache_folder: for sound on the way; a temporary one by default.
         progress: told how much is written, 0 to 1.
         track: which of the plan's recordings `file` is, from 1.
+        subtitles: what the names of the subtitles begin with, before their dot; by default that of
+            the output without its suffix, or with it where those would be the recording's own.
 
     Raises:
         SourceChangedError: the plan was made for another recording.
@@ -155,7 +158,8 @@ def apply_plan(
         edit_list = with_sound(edit_list, plan.recipe, episode, sources, track)
         written = render(edit_list, sources, Path(output), progress=progress)
     time_map = TimeMap.of(edit_list, sources.lists)
-    beside, notes = _retimed_beside(file.path, Path(output), time_map, source)
+    pairs = subtitles_beside(file.path, Path(output), subtitles)
+    beside, notes = _retimed_beside(pairs, Path(output), time_map, source)
     return Applied(written, source, edit_list, time_map, beside, (*written.notes, *notes))
 
 
@@ -207,26 +211,41 @@ def clean_up(
     return replace(planned, plan=again.plan), replace(applied, again=again)
 
 
-def subtitles_beside(recording: Path, output: Path) -> Iterator[tuple[Path, Path]]:
-    """Each file of subtitles that has a recording's name, and where it is re-timed to."""
-    for path in find_subtitles(recording):
-        # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
-        target = output.with_suffix(path.suffix)
-        if path.suffix.lower() in SUBTITLES and not same_file(path, target):
-            yield path, target
+def subtitles_beside(
+    recording: Path, output: Path, stem: str = ""
+) -> tuple[tuple[Path, Path], ...]:
+    """Each file of subtitles that has a recording's name, and where it is re-timed to.
+
+    Args:
+        recording: it is not written over the subtitles of this one.
+        output: what the re-timed ones belong to.
+        stem: what their names begin with, see `apply_plan`.
+    """
+    # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
+    found = [path for path in find_subtitles(recording) if path.suffix.lower() in SUBTITLES]
+    stems = [stem] if stem else [output.stem, output.name]
+    for name in stems:
+        targets = [output.with_name(f"{name}{path.suffix}") for path in found]
+        if not any(same_file(path, target) for path in found for target in targets):
+            break
+    return tuple(zip(found, targets, strict=True))
 
 
 def _retimed_beside(
-    recording: Path, output: Path, time_map: TimeMap, source: str
+    pairs: Iterable[tuple[Path, Path]], output: Path, time_map: TimeMap, source: str
 ) -> tuple[tuple[Path, ...], list[str]]:
     """Re-time the subtitles that have a recording's name; one that is broken fails nothing."""
     written, notes = [], []
-    for path, target in subtitles_beside(recording, output):
+    for path, target in pairs:
         try:
             retime_subtitle_file(path, target, time_map, source)
-            written.append(target)
         except EditError as error:
             notes.append(f"{shown(path)} is not re-timed: {error}")
+            continue
+        written.append(target)
+        if target.name.startswith(f"{output.name}."):
+            usual = target.name.replace(output.name, output.stem, 1)
+            notes.append(f"re-timed subtitles are called {target.name!r}: {usual!r} is taken")
     return tuple(written), notes
 
 

@@ -264,6 +264,20 @@ def test_a_transcript_takes_the_place_of_no_subtitles(
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac", "ep.srt"]
 
 
+def test_subtitles_of_the_recording_stay_where_the_result_lies_beside_it(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cues = "1\n00:00:12,000 --> 00:00:13,000\nhello\n"
+    Path("ep.srt").write_text(cues, encoding="utf-8")
+    done = ["cleanup", talk.name, "-o", "ep.wav", "--yes", "--recipe", "plain.toml", "--no-report"]
+    assert main(done) == 0
+    told = capsys.readouterr().err
+    assert "wrote       ep.wav.srt" in told
+    assert "re-timed subtitles are called 'ep.wav.srt': 'ep.srt' is taken" in told
+    assert Path("ep.srt").read_text(encoding="utf-8") == cues
+    assert "hello" in Path("ep.wav.srt").read_text(encoding="utf-8")
+
+
 def test_options_that_a_plan_leaves_nothing_to_do_for_are_told(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

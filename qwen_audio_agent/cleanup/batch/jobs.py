@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from qwen_audio_agent.audio.files import content_hash
@@ -26,12 +27,15 @@ class Job:
         input: its absolute path, or its URL.
         output: the name of the new file below the output folder, with "/" between folders.
         size: of the recording in bytes; 0 where that cannot be seen.
+        subtitles: what the names of its subtitles begin with; empty for the output's, without its
+            suffix.
     """
 
     given: str
     input: str
     output: str
     size: int
+    subtitles: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def plan_jobs(
     jobs.sort(key=lambda job: job.output)
     _refuse_clashes(jobs)
     _refuse_writing_over(jobs, folder)
-    return tuple(jobs)
+    return tuple(_with_own_subtitles(jobs, folder))
 
 
 def recipe_hash(recipe: Recipe) -> str:
@@ -153,8 +157,7 @@ def _refuse_clashes(jobs: Sequence[Job]) -> None:
     """Refuse outputs of one name, also where a filesystem does not tell letters apart."""
     seen: dict[str, Job] = {}
     for job in jobs:
-        key = unicodedata.normalize("NFC", job.output).casefold()
-        other = seen.setdefault(key, job)
+        other = seen.setdefault(_key(job.output), job)
         if other is not job:
             raise UsageError(
                 f"{other.given!r} and {job.given!r} would both become {job.output!r}: "
@@ -177,6 +180,29 @@ def _refuse_writing_over(jobs: Sequence[Job], folder: str) -> None:
                 f"{shown(Path(join(folder, job.output)))} is a link out of the output folder: "
                 "remove it"
             )
+
+
+def _with_own_subtitles(jobs: Sequence[Job], folder: str) -> Iterator[Job]:
+    """Jobs whose subtitles are no other's, and none of a recording's.
+
+    a.wav, a.mp3  ->  out/a.wav, out/a.wav.srt, out/a.mp3, out/a.mp3.srt
+    """
+    recordings = [identity(job.input) for job in jobs]
+    taken = Counter(_key(name) for path in recordings for name in (path, _stem(path)))
+    stems = [_key(_stem(identity(join(folder, job.output)))) for job in jobs]
+    taken.update(stems)
+    for job, stem in zip(jobs, stems, strict=True):
+        own = PurePosixPath(job.output).name if taken[stem] > 1 else ""
+        yield replace(job, subtitles=own)
+
+
+def _stem(place: str) -> str:
+    return place.removesuffix(PurePosixPath(place).suffix)
+
+
+def _key(name: str) -> str:
+    """What names have in common that a filesystem may not tell apart."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def smallest_last(jobs: Sequence[Job]) -> list[int]:

@@ -122,6 +122,7 @@ class _Episode:
             self._new,
             cache_folder=self._scratch,
             progress=self._between(_VERIFIED, _APPLIED),
+            subtitles=self._job.subtitles,
         )
         output = probe(self._new, self._scratch)
         reports = self._reports(replace(planned, plan=plan), [self._new], again)

@@ -86,6 +86,17 @@ def test_what_clashes_is_refused(folder: Path, inputs: list[str], how: dict, tol
         outputs(*inputs, **how)
 
 
+def test_subtitles_get_names_that_are_no_others(folder: Path) -> None:
+    def stems(*inputs: str, out: str, suffix: str = "") -> list[str]:
+        jobs = plan_jobs(inputs, str(folder / out), suffix, ())
+        return [job.subtitles for job in jobs]
+
+    assert stems("in/a.mp3", "in/x/a.mp3", out="out") == ["", ""]
+    assert stems("in/a.mp3", "in/A.wav", out="out") == ["A.wav", "a.mp3"]
+    assert stems("in/a.mp3", "in/b.MP3", out="in", suffix=".wav") == ["a.wav", "b.wav"]
+    assert stems("in/a.mp3", "in/b.MP3", out="in/x", suffix=".wav") == ["", ""]
+
+
 def test_links_keep_their_names_and_lead_nowhere(folder: Path) -> None:
     (folder / "in/link.wav").symlink_to(folder / "in/x/y/c.wav")
     assert outputs("in/*.wav") == ["[1].wav", "link.wav"]

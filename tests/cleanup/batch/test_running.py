@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import signal
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from qwen_audio_agent.cleanup.batch.jobs import Settings, plan_jobs
 from qwen_audio_agent.cleanup.plan import read_plan
 from qwen_audio_agent.cleanup.recipe import Pauses, Recipe
 from qwen_audio_agent.errors import UsageError
-from tests.cleanup.batch.conftest import Start, contents, ended, quick, write_faint
+from tests.cleanup.batch.conftest import SUBTITLES, Start, contents, ended, quick, write_faint
 
 NAMES = ["2023/c.ogg", "a.wav", "b.flac", "faint.wav"]
 
@@ -128,6 +129,27 @@ def test_a_plan_that_somebody_edited_is_kept(episodes: Path, heard: Path, tmp_pa
         assert (tmp_path / name).read_text("utf-8") == edited
         assert read_plan(plan).recipe.pauses.longer_than == 0.3
         plan.write_text(edited, "utf-8")
+
+
+def test_subtitles_of_recordings_are_never_written(
+    episodes: Path, heard: Path, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "b.flac"):
+        shutil.copy(episodes / name, tmp_path / f"a{Path(name).suffix}")
+    subtitles = tmp_path / "a.srt"
+    subtitles.write_text(SUBTITLES, "utf-8")
+    options = Options(suffix=".ogg", heard_folder=heard)
+    summary = clean_up_all(tmp_path / "a.wav", tmp_path, quick(), options=options)
+    assert subtitles.read_text("utf-8") == SUBTITLES
+    retimed = (tmp_path / "a.ogg.srt").read_text("utf-8")
+    assert "welcome" in retimed
+    assert retimed != SUBTITLES
+    (entry,) = summary.entries
+    assert entry.reports[0] == "a.ogg.srt"
+    assert "re-timed subtitles are called 'a.ogg.srt': 'a.srt' is taken" in entry.notes
+    clean([tmp_path / "a.wav", tmp_path / "a.flac"], tmp_path / "out", heard)
+    there = sorted(path.name for path in (tmp_path / "out").glob("*.srt"))
+    assert there == ["a.flac.srt", "a.wav.srt"]
 
 
 def test_each_bad_file_has_its_line_and_stops_no_other(
