@@ -15,10 +15,12 @@ from pathlib import Path
 
 from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, same_file
 from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
+from qwen_audio_agent.cleanup.kept_files import keep_other
 from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cleanup.sound import with_sound
@@ -27,7 +29,7 @@ from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
-from qwen_audio_agent.editing.subtitle_files import find_subtitles, retime_subtitle_file
+from qwen_audio_agent.editing.subtitle_files import find_subtitles, retimed_file
 from qwen_audio_agent.editing.time_map import TimeMap
 from qwen_audio_agent.errors import EditError, SourceChangedError
 from qwen_audio_agent.speech.cache import default_cache_folder
@@ -238,10 +240,13 @@ def _retimed_beside(
     written, notes = [], []
     for path, target in pairs:
         try:
-            retime_subtitle_file(path, target, time_map, source)
+            text = retimed_file(path, time_map, source)
         except EditError as error:
             notes.append(f"{shown(path)} is not re-timed: {error}")
             continue
+        if copy := keep_other(target, text):
+            notes.append(f"{shown(copy)} holds the subtitles that were there")
+        write_whole(target, text)
         written.append(target)
         if target.name.startswith(f"{output.name}."):
             usual = target.name.replace(output.name, output.stem, 1)

@@ -20,6 +20,7 @@ from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.guards import share_concern
 from qwen_audio_agent.cleanup.hearing_again import Again
+from qwen_audio_agent.cleanup.kept_files import Kept, keep_other
 from qwen_audio_agent.cleanup.marked_words import state_of, word_proposals
 from qwen_audio_agent.cleanup.measured import Measured, measure
 from qwen_audio_agent.cleanup.plan import Kind, Plan
@@ -192,13 +193,16 @@ def make_report(
     )
 
 
-def write_report(report: Report, path: Path) -> tuple[Path, Path]:
+def write_report(report: Report, path: Path, kept: Kept | None = None) -> tuple[Path, Path]:
     """Write the page, and the same as JSON beside it; each appears whole or not at all.
+
+    Files of these names that are no reports are kept as episode.old.html, episode.report.old.json.
 
     Args:
         report: what is written.
         path: of the page, as "episode.html"; the JSON is "episode.report.json" then, and the plan
             that the page saves "episode.plan.json", where `cleanup --apply` looks for it.
+        kept: told of each such file.
 
     Returns:
         The paths of the page and of the JSON.
@@ -210,8 +214,12 @@ def write_report(report: Report, path: Path) -> tuple[Path, Path]:
     from qwen_audio_agent.cleanup.report_page import page
 
     data = path.with_name(f"{path.stem}.report.json")
-    write_whole(data, json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n")
-    write_whole(path, page(report, f"{path.stem}.plan.json"))
+    text = json.dumps(report.to_json(), ensure_ascii=False, indent=1) + "\n"
+    for target, content in ((data, text), (path, page(report, f"{path.stem}.plan.json"))):
+        copy = keep_other(target, content)
+        write_whole(target, content)
+        if copy and kept:
+            kept(copy)
     return path, data
 
 

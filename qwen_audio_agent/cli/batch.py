@@ -32,6 +32,8 @@ def batch(arguments: argparse.Namespace) -> int:
             options=Options(ear=arguments.ear, suffix=suffix),
         )
         if is_chatty:
+            for name in summary.kept:
+                bar.line(one_line(f"kept {join(summary.folder, name)}, the file that was there"))
             bar.line(_about(summary))
     if arguments.json:
         _print({"type": "result", **{k: v for k, v in summary.to_json().items() if k != "files"}})

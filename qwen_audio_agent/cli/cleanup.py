@@ -14,7 +14,6 @@ from qwen_audio_agent.audio.files import AudioFile, probe, same_file
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.whole_file import check_writable, write_whole
 from qwen_audio_agent.audio.writing import check_output
-from qwen_audio_agent.cleanup.edited_plans import keep_edited
 from qwen_audio_agent.cleanup.episode import (
     Applied,
     Planned,
@@ -26,6 +25,7 @@ from qwen_audio_agent.cleanup.episode import (
 )
 from qwen_audio_agent.cleanup.guards import check_music, share_concern
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
+from qwen_audio_agent.cleanup.kept_files import keep_edited
 from qwen_audio_agent.cleanup.plan import Plan, read_plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cli.ears import about_ear, named_ear
@@ -164,11 +164,14 @@ class _Desk:
             return None
         from qwen_audio_agent.cleanup.report import make_report, write_report
 
+        copies: list[Path] = []
         with self._progress("reporting") as progress:
             report = make_report(
                 planned.plan, planned.transcript, files, outputs, progress=progress
             )
-            write_report(replace(report, again=again), self.report_path)
+            write_report(replace(report, again=again), self.report_path, copies.append)
+        for copy in copies:
+            self.remark(f"kept        {copy}, the file that was there")
         return self.report_path
 
     def result(self, plan: Plan, outputs: Sequence[Path], again: Again | None = None) -> None:

@@ -10,6 +10,7 @@ from qwen_audio_agent.agent.recipes import recipe_from, recipe_text
 from qwen_audio_agent.agent.session import Session
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.whole_file import write_whole
+from qwen_audio_agent.cleanup.kept_files import keep_other
 from qwen_audio_agent.cleanup.recipe import SHIPPED, load_recipe
 from qwen_audio_agent.cli.one_line import one_line, tell
 from qwen_audio_agent.errors import UsageError
@@ -38,6 +39,8 @@ def take(arguments: argparse.Namespace) -> int:
     for line in left_out:
         tell(one_line(f"not taken over: {line}"))
     if output:
+        if copy := keep_other(output, text):
+            tell(one_line(f"kept {copy}, the file that was there"))
         write_whole(output, text)
         tell(one_line(f"wrote {output}"))
     else:

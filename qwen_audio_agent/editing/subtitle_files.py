@@ -92,6 +92,18 @@ def find_subtitles(recording: Path) -> tuple[Path, ...]:
     return tuple(path for path in found if path.is_file())
 
 
+def retimed_file(path: Path, time_map: TimeMap, source: str | None = None) -> str:
+    """What `retime_subtitle_file` would write.
+
+    Raises:
+        EditError: an unknown suffix, a file that cannot be read, or no subtitles in it.
+    """
+    kind = _BY_SUFFIX.get(path.suffix.lower())
+    if kind is None:
+        raise EditError(f"{shown(path)} cannot be re-timed: {', '.join(_BY_SUFFIX)} can be")
+    return retime_subtitles(_read(path), kind, time_map, source)
+
+
 def retime_subtitle_file(
     path: Path, out: Path, time_map: TimeMap, source: str | None = None
 ) -> SubtitleFormat:
@@ -116,7 +128,7 @@ def retime_subtitle_file(
         raise EditError(f"{shown(path)} cannot become {shown(out)}: it can be {known}, as before")
     if out.exists() and path.exists() and out.samefile(path):
         raise EditError(f"{shown(out)} is the file to be re-timed: give the output another name")
-    text = retime_subtitles(_read(path), kind, time_map, source)
+    text = retimed_file(path, time_map, source)
     try:
         with HiddenFile(out.resolve().parent) as hidden:
             hidden.path.write_text(text, encoding="utf-8", newline="\n")

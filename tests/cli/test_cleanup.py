@@ -49,6 +49,15 @@ def test_first_it_says_what_it_would_do(
     ]
 
 
+def test_a_page_of_somebody_else_is_kept(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("clean.html").write_text("<h1>my show notes</h1>", encoding="utf-8")
+    assert main(["cleanup", "ep.flac", "-o", "clean.mp3", "--recipe", "plain.toml"]) == 0
+    assert "kept        clean.old.html, the file that was there" in capsys.readouterr().err
+    assert Path("clean.old.html").read_text(encoding="utf-8") == "<h1>my show notes</h1>"
+
+
 def test_then_it_does_what_the_plan_beside_the_output_says(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,5 +343,11 @@ def test_recipes_are_shown_and_taken_from_sessions(
     assert main(["recipe", "from", "s", "-o", "mine.toml"]) == 0
     assert main(["recipe", "show", "mine.toml"]) == 0
     assert "longer_than = 1.0" in capsys.readouterr().out
+    text = Path("mine.toml").read_text(encoding="utf-8")
+    Path("mine.toml").write_text(f"# mine\n{text}", encoding="utf-8")
+    for _ in range(2):
+        assert main(["recipe", "from", "s", "-o", "mine.toml"]) == 0
+    assert capsys.readouterr().err.count("kept mine.old.toml, the file that was there") == 1
+    assert Path("mine.old.toml").read_text(encoding="utf-8") == f"# mine\n{text}"
     assert main(["recipe", "from", "s", "-o", "mine.txt"]) == 2
     assert "should end in .toml" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from qwen_audio_agent.audio.files import content_hash
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.audio.whole_file import copy_whole
+from qwen_audio_agent.cleanup.kept_files import old_names
 from qwen_audio_agent.errors import AudioFileError, DiskError, UsageError
 
 _HIDDEN: Final = ".qwen-audio-agent-"
@@ -120,6 +121,30 @@ def exists(place: str) -> bool:
         return bool(fs.exists(path))
     except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own
         raise AudioFileError(f"{shown(Path(place))} cannot be read: {_said(error)}") from None
+
+
+def keep_at(place: str, is_lost: Callable[[Path], bool], folder: Path) -> str | None:
+    """Copy what is at a place, if it would be lost, to a free one beside it; the name of that.
+
+    Args:
+        place: where something is put next.
+        is_lost: asked about what is there now.
+        folder: for what is fetched to be looked at.
+
+    Raises:
+        AudioFileError: it cannot be read.
+        DiskError: it cannot be copied.
+    """
+    if not exists(place):
+        return None
+    folder.mkdir(exist_ok=True)
+    there = fetched(place, folder)
+    if not is_lost(there):
+        return None
+    start, name = place[: -len(there.name)], there.name
+    kept = next(old for old in old_names(name) if not exists(start + old))
+    deliver(there, start + kept)
+    return kept
 
 
 def sha256_at(place: str) -> str | None:

@@ -85,6 +85,7 @@ def clean_up_all(
         UsageError: wrong use, told before anything is done: no recordings, two outputs of one name,
             an output that is a recording, a mistake in the recipe, an extra that is not installed.
         HearingError: the ear cannot listen at all.
+        AudioFileError: a summary that is in the output folder cannot be read.
         DiskError: the output folder takes nothing more.
         KeyboardInterrupt: stopped; what is done is kept, and nothing is left half.
     """
@@ -149,8 +150,7 @@ def _followed(
         raise
     finally:
         _clear(jobs, place)
-        summary = Summary(place, tuple(entries))
-        summary.write()
+        summary = Summary(place, tuple(entries)).write()
     return summary
 
 

@@ -8,12 +8,14 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
 from qwen_audio_agent.cleanup.batch.entry import Entry, Status
-from qwen_audio_agent.cleanup.batch.places import deliver, join
+from qwen_audio_agent.cleanup.batch.places import deliver, join, keep_at
+from qwen_audio_agent.cleanup.kept_files import is_other
 from qwen_audio_agent.cleanup.plan import Kind
 
 FORMAT: Final = "qwen-audio-agent batch summary, version 1"
@@ -31,10 +33,12 @@ class Summary:
     Attributes:
         folder: the output folder: an absolute path, or a URL.
         entries: one for each recording, in the order of their outputs.
+        kept: names of copies of what lay there under the names of its two files.
     """
 
     folder: str
     entries: tuple[Entry, ...]
+    kept: tuple[str, ...] = ()
 
     def num(self, status: Status) -> int:
         """How many episodes are done, failed or waiting."""
@@ -84,18 +88,26 @@ class Summary:
             table.writerow([*(_cell(data[name]) for name in fields), *counts])
         return text.getvalue()
 
-    def write(self) -> None:
-        """Write both into the output folder, each whole or not at all.
+    def write(self) -> Summary:
+        """Write both into the output folder, each whole or not at all; files of others are kept.
+
+        Returns:
+            The same, with the names of what was kept.
 
         Raises:
+            AudioFileError: what is there cannot be read.
             DiskError: they cannot be written.
         """
+        kept = []
         data = json.dumps(self.to_json(), indent=1, allow_nan=False) + "\n"
         for name, content in ((JSON_NAME, data), (CSV_NAME, self.to_csv())):
             with tempfile.TemporaryDirectory(prefix="qwen-audio-agent-") as folder:
                 copy = Path(folder) / name
                 copy.write_text(content, "utf-8", "backslashreplace", newline="")
-                deliver(copy, join(self.folder, name))
+                new, place = copy.read_bytes(), join(self.folder, name)
+                kept.append(keep_at(place, partial(is_other, new=new), Path(folder) / "there"))
+                deliver(copy, place)
+        return replace(self, kept=tuple(filter(None, kept)))
 
 
 def _column(kind: str) -> str:

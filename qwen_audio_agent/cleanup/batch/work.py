@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash, probe
 from qwen_audio_agent.audio.levels import loudness_lufs
@@ -16,16 +17,16 @@ from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
 from qwen_audio_agent.cleanup.batch.places import (
     deliver,
-    exists,
     fetch_beside,
     fetched,
     join,
+    keep_at,
     sha256_at,
 )
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
-from qwen_audio_agent.cleanup.edited_plans import old_names, would_be_lost
 from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
+from qwen_audio_agent.cleanup.kept_files import is_edited, is_other
 from qwen_audio_agent.cleanup.plan import Plan
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
@@ -34,6 +35,8 @@ from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
 Tell = Callable[[float], None]
+
+_PLAN: Final = ".plan.json"
 
 # The shares of the time that go by until it is heard what is said, until the joins are heard again,
 # and until the sound is made.
@@ -105,9 +108,8 @@ class _Episode:
     def _applied(self, planned: Planned, entry: Entry, listener: Listener) -> Entry:
         """Make the output, not yet in its place, and what is written on it."""
         if planned.concern:
-            kept = "".join(f"; {note}" for note in self._keep_edited(planned.plan))
-            _, page, _ = self._delivered(self._reports(planned))
-            raise EditError(f"{planned.concern}; see {page}{kept}")
+            names, kept = self._delivered(self._reports(planned), planned.plan)
+            raise EditError("; ".join([f"{planned.concern}; see {names[1]}", *kept]))
         again = hear_again(
             planned.plan,
             [planned.file],
@@ -126,7 +128,8 @@ class _Episode:
         )
         output = probe(self._new, self._scratch)
         reports = self._reports(replace(planned, plan=plan), [self._new], again)
-        notes = [*applied.notes, *again.notes, *self._keep_edited(plan)]
+        names, kept = self._delivered([*applied.beside, *reports], plan)
+        notes = [*applied.notes, *again.notes, *kept]
         return replace(
             entry,
             status="done",
@@ -138,7 +141,7 @@ class _Episode:
             lufs_before=_rounded(plan.episode.loudness_lufs),
             lufs_after=_rounded(_loudness(output)),
             output_sha256=content_hash(self._new),
-            reports=tuple(self._delivered([*applied.beside, *reports])),
+            reports=tuple(names),
             notes=tuple(" ".join(note.split()) for note in notes),
         )
 
@@ -150,7 +153,7 @@ class _Episode:
         self, planned: Planned, outputs: Sequence[Path] = (), again: Again | None = None
     ) -> tuple[Path, Path, Path]:
         """The plan, which `cleanup --apply` takes too, the page to listen to, and its data."""
-        path = self._scratch / f"{self._new.name}.plan.json"
+        path = self._scratch / f"{self._new.name}{_PLAN}"
         path.write_text(planned.plan.to_text(), "utf-8", "backslashreplace")
         report = make_report(
             planned.plan,
@@ -163,30 +166,29 @@ class _Episode:
         report = replace(report, again=again)
         return path, *write_report(report, self._scratch / f"{self._new.name}.html")
 
-    def _keep_edited(self, plan: Plan) -> Iterator[str]:
-        """Keep a plan that somebody edited before this one takes its place; a note says so."""
-        folder, name = PurePosixPath(self._job.output).parent, f"{self._new.name}.plan.json"
-        copies = self._scratch / "there"
-        copies.mkdir()
-        place = join(self._settings.folder, str(folder / name))
-        if not exists(place):
-            return
-        there = fetched(place, copies)
-        if not would_be_lost(there, plan):
-            return
-        places = ((n, join(self._settings.folder, str(folder / n))) for n in old_names(name))
-        kept, free = next((n, to) for n, to in places if not exists(to))
-        deliver(there, free)
-        yield f"the edited plan that was there is kept as {folder / kept}"
+    def _delivered(self, files: Iterable[Path], plan: Plan) -> tuple[list[str], list[str]]:
+        """Put reports, and what else was made, beside the output.
 
-    def _delivered(self, reports: Iterable[Path]) -> list[str]:
-        """Put reports, and what else was made, beside the output; their names below its folder."""
+        Returns:
+            Their names below its folder; and notes on files of people that were there.
+        """
         folder = PurePosixPath(self._job.output).parent
-        names = []
-        for report in reports:
-            names.append(str(folder / report.name))
-            deliver(report, join(self._settings.folder, names[-1]))
-        return names
+        names, notes = [], []
+        for file in files:
+            names.append(str(folder / file.name))
+            place = join(self._settings.folder, names[-1])
+            kept = keep_at(place, self._is_lost(file, plan), self._scratch / "there")
+            if kept:
+                what = "edited plan" if file.name.endswith(_PLAN) else file.name
+                notes.append(f"the {what} that was there is kept as {folder / kept}")
+            deliver(file, place)
+        return names, notes
+
+    def _is_lost(self, file: Path, plan: Plan) -> Callable[[Path], bool]:
+        """Whether something that is there may not be written over by a file."""
+        if file.name.endswith(_PLAN):
+            return lambda there: is_edited(there, plan)
+        return lambda there: is_other(there, file.read_bytes())
 
 
 def _is_done(before: Entry | None, entry: Entry) -> bool:

@@ -131,6 +131,23 @@ def test_a_plan_that_somebody_edited_is_kept(episodes: Path, heard: Path, tmp_pa
         plan.write_text(edited, "utf-8")
 
 
+def test_files_of_others_are_kept(episodes: Path, heard: Path, tmp_path: Path) -> None:
+    there = {name: f"my {name}" for name in ("a.srt", "a.wav.html", "summary.csv")}
+    for name, text in there.items():
+        (tmp_path / name).write_text(text)
+    summary, _ = clean([episodes / "a.wav"], tmp_path, heard)
+    assert summary.kept == ("summary.old.csv",)
+    (entry,) = summary.entries
+    assert "the a.srt that was there is kept as a.old.srt" in entry.notes
+    assert "the a.wav.html that was there is kept as a.wav.old.html" in entry.notes
+    (tmp_path / "a.wav").unlink()  # so that it is done again
+    summary, _ = clean([episodes / "a.wav"], tmp_path, heard)
+    assert summary.kept == summary.entries[0].notes == ()
+    assert (tmp_path / "a.old.srt").read_text() == there["a.srt"]
+    assert (tmp_path / "a.wav.old.html").read_text() == there["a.wav.html"]
+    assert (tmp_path / "summary.old.csv").read_text() == there["summary.csv"]
+
+
 def test_subtitles_of_recordings_are_never_written(
     episodes: Path, heard: Path, tmp_path: Path
 ) -> None:
