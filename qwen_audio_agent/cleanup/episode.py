@@ -213,6 +213,13 @@ def clean_up(
     return replace(planned, plan=again.plan), replace(applied, again=again)
 
 
+def subtitles_of(recording: Path) -> tuple[Path, ...]:
+    """The subtitles that lie beside a recording under its name."""
+    # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
+    found = find_subtitles(recording)
+    return tuple(path for path in found if path.suffix.lower() in SUBTITLES)
+
+
 def subtitles_beside(
     recording: Path, output: Path, stem: str = ""
 ) -> tuple[tuple[Path, Path], ...]:
@@ -223,8 +230,7 @@ def subtitles_beside(
         output: what the re-timed ones belong to.
         stem: what their names begin with, see `apply_plan`.
     """
-    # A .txt or .json of that name may be anything; `retime` takes those when it is told to.
-    found = [path for path in find_subtitles(recording) if path.suffix.lower() in SUBTITLES]
+    found = subtitles_of(recording)
     stems = [stem] if stem else [output.stem, output.name]
     for name in stems:
         targets = [output.with_name(f"{name}{path.suffix}") for path in found]

@@ -28,6 +28,7 @@ class Entry:
         lufs_before: loudness of the recording by ITU-R BS.1770; None for silence.
         lufs_after: loudness of the output.
         input_sha256: of the bytes of the recording.
+        subtitles_sha256: of the names and bytes of the subtitles beside it; empty without any.
         output_sha256: of the bytes of the output.
         recipe_sha256: of what the recipe says, see `jobs.recipe_hash`.
         program: name and version of the program that made it.
@@ -48,6 +49,7 @@ class Entry:
     lufs_before: float | None = None
     lufs_after: float | None = None
     input_sha256: str = ""
+    subtitles_sha256: str = ""
     output_sha256: str = ""
     recipe_sha256: str = ""
     program: str = ""
@@ -56,11 +58,9 @@ class Entry:
     notes: tuple[str, ...] = ()
 
     def comes_from_the_same(self, other: Entry) -> bool:
-        """Whether two entries are of the same recording, recipe, program and ear."""
-        return all(
-            getattr(self, name) == getattr(other, name)
-            for name in ("input_sha256", "recipe_sha256", "program", "ear")
-        )
+        """Whether two entries are of the same recording, subtitles, recipe, program and ear."""
+        names = ("input_sha256", "subtitles_sha256", "recipe_sha256", "program", "ear")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` takes it back."""

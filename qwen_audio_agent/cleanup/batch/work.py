@@ -17,6 +17,7 @@ from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings
 from qwen_audio_agent.cleanup.batch.places import (
     deliver,
+    exists,
     fetch_beside,
     fetched,
     join,
@@ -24,13 +25,20 @@ from qwen_audio_agent.cleanup.batch.places import (
     sha256_at,
 )
 from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
-from qwen_audio_agent.cleanup.episode import SUBTITLES, Planned, apply_plan, plan_episode
+from qwen_audio_agent.cleanup.episode import (
+    SUBTITLES,
+    Planned,
+    apply_plan,
+    plan_episode,
+    subtitles_of,
+)
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.kept_files import is_edited, is_other
 from qwen_audio_agent.cleanup.plan import Plan
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report, write_report
 from qwen_audio_agent.errors import EditError, QwenAudioAgentError
+from qwen_audio_agent.speech.cache import key_of
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
 
@@ -85,25 +93,36 @@ class _Episode:
         check_regular(path)
         self._new.parent.mkdir()
         check_output(self._new)
+        fetch_beside(self._job.input, path, SUBTITLES)
         ear = open_ear(self._settings.ear)
         entry = replace(
             entry,
             input_sha256=content_hash(path),
+            subtitles_sha256=_subtitles_hash(path),
             program=f"qwen-audio-agent {version('qwen-audio-agent')}",
             ear=f"{ear.name} {ear.version}",
         )
         target = join(self._settings.folder, self._job.output)
-        if _is_done(before, entry) and before and sha256_at(target) == before.output_sha256:
+        if before and self._is_done(before, entry):
             return replace(before, input=entry.input), True
         heard, workers = Path(self._settings.heard_folder), self._settings.hearing_workers
         told = self._between(0.0, _LISTENED)
         listener = Listener(ear, heard, told, workers, keeps_sounds=True)
-        fetch_beside(self._job.input, path, SUBTITLES)
         file = probe(path, self._scratch)
         planned = plan_episode(file, Recipe.from_data(self._settings.recipe), listener)
         entry = self._applied(planned, entry, listener)
         deliver(self._new, target)
         return entry, False
+
+    def _is_done(self, before: Entry, entry: Entry) -> bool:
+        """Whether all that an earlier batch made of the same is still there."""
+        places = [join(self._settings.folder, name) for name in (before.output, *before.reports)]
+        return (
+            before.status == "done"
+            and before.comes_from_the_same(entry)
+            and all(map(exists, places))
+            and sha256_at(places[0]) == before.output_sha256
+        )
 
     def _applied(self, planned: Planned, entry: Entry, listener: Listener) -> Entry:
         """Make the output, not yet in its place, and what is written on it."""
@@ -191,8 +210,9 @@ class _Episode:
         return lambda there: is_other(there, file.read_bytes())
 
 
-def _is_done(before: Entry | None, entry: Entry) -> bool:
-    return before is not None and before.status == "done" and before.comes_from_the_same(entry)
+def _subtitles_hash(recording: Path) -> str:
+    found = {path.name: sha256_at(str(path)) for path in subtitles_of(recording)}
+    return key_of(found) if found else ""
 
 
 def _loudness(file: AudioFile) -> float | None:

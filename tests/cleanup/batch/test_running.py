@@ -103,6 +103,28 @@ def test_what_changed_is_done_again(
     assert (out / "a.wav").read_bytes() == (undisturbed / "a.wav").read_bytes()
 
 
+def test_what_lies_beside_is_made_again_where_it_is_lost_or_its_subtitles_changed(
+    episodes: Path, heard: Path, tmp_path: Path
+) -> None:
+    for name in ("a.wav", "a.srt"):
+        shutil.copy(episodes / name, tmp_path / name)
+
+    def was_done() -> list[bool]:
+        _, moments = clean([tmp_path / "a.wav"], tmp_path / "out", heard)
+        return [m.was_done for m in moments if m.entry]
+
+    assert was_done() == [False]
+    lost = [tmp_path / "out" / name for name in ("a.srt", "a.wav.html")]
+    for path in lost:
+        path.unlink()
+    assert was_done() == [False]
+    assert all(path.is_file() for path in lost)
+    (tmp_path / "a.srt").write_text(SUBTITLES.replace("welcome", "Welcome"), "utf-8")
+    assert was_done() == [False]
+    assert "Welcome" in lost[0].read_text("utf-8")
+    assert was_done() == [True]
+
+
 def test_another_recipe_is_done_without_listening_again(
     episodes: Path, heard: Path, tmp_path: Path
 ) -> None:
