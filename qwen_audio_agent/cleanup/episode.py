@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, same_file
-from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio.formats import container_for, shown
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
@@ -30,6 +30,7 @@ from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.subtitle_files import find_subtitles, retimed_file
+from qwen_audio_agent.editing.tagging import tags_for
 from qwen_audio_agent.editing.time_map import TimeMap
 from qwen_audio_agent.errors import EditError, SourceChangedError
 from qwen_audio_agent.speech.cache import default_cache_folder
@@ -158,7 +159,9 @@ def apply_plan(
         sources.add_file(source, file)
         edit_list = programme(plan, sources, source, track)
         edit_list = with_sound(edit_list, plan.recipe, episode, sources, track)
-        written = render(edit_list, sources, Path(output), progress=progress)
+        # A long intro or bed is no reason to call the episode by its name.
+        tags = tags_for(edit_list, sources, container_for(Path(output)), source)
+        written = render(edit_list, sources, Path(output), tags=tags, progress=progress)
     time_map = TimeMap.of(edit_list, sources.lists)
     pairs = subtitles_beside(file.path, Path(output), subtitles)
     beside, notes = _retimed_beside(pairs, Path(output), time_map, source)

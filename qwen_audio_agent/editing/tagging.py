@@ -14,16 +14,21 @@ from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.time_map import TimeMap
 
 
-def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
+def tags_for(
+    edit_list: EditList, sources: Sources, container: str, recording: str | None = None
+) -> Tags:
     """The tags for the file of a programme, with times in its frames.
 
     They are those of the recording that most of the programme is from, with the chapters of all.
     What they say of its loudness goes with any edit.
 
+        | jingle | episode | jingle |   ->   tags and chapters of "episode", if it is `recording`
+
     Args:
         edit_list: the programme.
         sources: where its sounds are.
         container: of the file, such as "MP3".
+        recording: id of the one whose tags and chapters alone count, however long the others are.
 
     Returns:
         Tags; `notes` say what of them could not be read or is not carried over.
@@ -32,12 +37,13 @@ def tags_for(edit_list: EditList, sources: Sources, container: str) -> Tags:
         AudioFileError: the recording is gone.
     """
     time_map = TimeMap.of(edit_list, sources.lists)
-    source = time_map.most_heard()
+    source = recording or time_map.most_heard()
     if source is None or source not in sources.files:
         return Tags(time_map.sample_rate)
     file = sources.files[source]
     tags = retime_tags(read_tags(file), time_map, source)
-    tags = replace(tags, chapters=_with_others(tags, time_map, sources, source))
+    if recording is None:
+        tags = replace(tags, chapters=_with_others(tags, time_map, sources, source))
     if not _is_whole(edit_list, source, file, sources):
         tags = without_loudness(tags)
     return replace(tags, notes=(*tags.notes, *losses(tags, container)))

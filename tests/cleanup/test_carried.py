@@ -66,3 +66,27 @@ def test_broken_subtitles_are_told_of_and_fail_nothing(tagged, tmp_path):
     assert applied.beside == ()
     assert any("episode.srt" in note for note in applied.notes)
     assert (tmp_path / "clean.mp3").exists()
+
+
+def test_a_long_intro_gives_the_episode_neither_tags_nor_chapters(tagged, tmp_path):
+    path, _, listener = tagged
+    jingle = tmp_path / "jingle.mp3"
+    soundfile.write(jingle, 0.1 * np.random.default_rng(1).standard_normal(44100 * 15), 44100)
+    tags = mutagen.id3.ID3()
+    tags.add(mutagen.id3.TIT2(encoding=3, text="Jingle"))
+    tags.add(mutagen.id3.TPE1(encoding=3, text="A band"))
+    tags.add(mutagen.id3.CTOC(element_id="toc", flags=3, child_element_ids=["j"]))
+    title = mutagen.id3.TIT2(encoding=3, text="Jingle")
+    tags.add(mutagen.id3.CHAP(element_id="j", start_time=0, end_time=15000, sub_frames=[title]))
+    tags.save(jingle)
+    music = PLAIN.music.model_copy(update={"intro": str(jingle)})
+    file = probe(path)
+    plan = plan_episode(file, PLAIN.model_copy(update={"music": music}), listener).plan
+    apply_plan(plan, file, tmp_path / "clean.mp3")
+    written = mutagen.id3.ID3(tmp_path / "clean.mp3")
+    assert str(written["TIT2"]) == "Épisode 12"
+    assert "TPE1" not in written
+    assert written.getall("APIC")[0].data.startswith(b"\x89PNG")
+    chapters = {frame.element_id: frame for frame in written.getall("CHAP")}
+    assert chapters.keys() == {"a", "b"}
+    assert chapters["b"].start_time > 15000
