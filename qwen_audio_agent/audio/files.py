@@ -13,8 +13,6 @@ import atexit
 import functools
 import hashlib
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +37,7 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.hidden_file import disk_error
 from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.audio.scratch import Scratch
 from qwen_audio_agent.audio.sound_stream import (
     SoundStream,
     blocks_of,
@@ -329,13 +328,13 @@ def _unchanged(path: Path, sha256: str, blocks: Iterator[Numbers]) -> Iterator[N
 @functools.cache
 def _temporary_folder() -> Path:
     """A folder of this process alone that is removed when it ends."""
-    folder = Path(tempfile.mkdtemp(prefix="qwen-audio-agent-"))
+    scratch = Scratch()
     owner = os.getpid()
 
     def remove() -> None:
         # A forked child inherits this duty, but not the folder.
         if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
+            scratch.close()
 
     atexit.register(remove)
-    return folder
+    return scratch.path

@@ -7,7 +7,6 @@ apply_plan(again.plan, file, "episode-clean.mp3")      the file appears whole or
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from qwen_audio_agent.audio.files import AudioFile, content_hash, probe, same_file
 from qwen_audio_agent.audio.formats import container_for, shown
+from qwen_audio_agent.audio.scratch import scratch_folder
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.applying import programme
 from qwen_audio_agent.cleanup.detection import propose
@@ -152,10 +152,8 @@ def apply_plan(
     episode = plan.tracks[track - 1]
     check_recording(episode, file)
     source = f"s{episode.sha256[:16]}"
-    with tempfile.TemporaryDirectory(prefix="qwen-audio-agent-") as folder:
-        sources = Sources(
-            cache_folder or Path(folder), check=lambda: check_recording(episode, file)
-        )
+    with scratch_folder() as folder:
+        sources = Sources(cache_folder or folder, check=lambda: check_recording(episode, file))
         sources.add_file(source, file)
         edit_list = programme(plan, sources, source, track)
         edit_list = with_sound(edit_list, plan.recipe, episode, sources, track)

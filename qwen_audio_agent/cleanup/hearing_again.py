@@ -15,7 +15,6 @@ wrong ones 1. To take back what it says would leave in more that is right than t
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 from qwen_audio_agent.audio.files import AudioFile
 from qwen_audio_agent.audio.samples import Span, frame_at
+from qwen_audio_agent.audio.scratch import scratch_folder
 from qwen_audio_agent.cleanup.applying import ordinary_places, programme
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
 from qwen_audio_agent.editing.edit_list import EditList
@@ -146,8 +146,8 @@ def hear_again(
     given, taken_back = plan, list[BadJoin]()
     is_sure = getattr(listener.ear, "reliable", None) is True
     kinds = (_CLICK, *_CLIPPED) if is_sure else (_CLICK,)
-    with tempfile.TemporaryDirectory(prefix="qwen-audio-agent-") as folder:
-        sources = Sources(cache_folder or Path(folder))
+    with scratch_folder() as folder:
+        sources = Sources(cache_folder or folder)
         tracks = [
             _Track(plan, number, file, sources, listener) for number, file in enumerate(files, 1)
         ]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from qwen_audio_agent.agent.session import Session
-from tests.faults.conftest import CALLS, Commands, hidden, write_faint, write_script
+from tests.faults.conftest import CALLS, ROOT, Commands, hidden, write_faint, write_script
 
 SEED = 20_240
 FAST_AND_SLOW = [4, pytest.param(70, marks=pytest.mark.slow)]
@@ -123,6 +127,31 @@ def test_a_killed_replay_of_a_long_recording_leaves_the_earlier_output(
     assert (tmp_path / "out.flac").read_bytes() == whole
     assert hidden(tmp_path) == []
     assert source.read_bytes() == before
+
+
+def test_a_killed_clean_up_leaves_no_sound_in_the_temporary_folder(tmp_path: Path) -> None:
+    sound, rate = soundfile.read(write_faint(tmp_path / "talk.wav", 5))
+    soundfile.write(tmp_path / "talk.mp3", sound, rate)
+    (tmp_path / "quick.toml").write_text("[ends]\nhead = 0.1\n[sound]\nhighpass_hz = 70\n", "utf-8")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    clean = ["cleanup", "talk.mp3", "-o", "a.flac", "--recipe", "quick.toml", "--yes"]
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "QWEN_AUDIO_AGENT_CACHE": str(tmp_path / "heard"),
+        "TMPDIR": str(temporary),
+    }
+    how = {"cwd": tmp_path, "env": {**os.environ, **environment}, "stderr": subprocess.DEVNULL}
+    argv = [sys.executable, "-m", "qwen_audio_agent", *clean, "--max-share", "1", "--no-report"]
+    with subprocess.Popen(argv, **how) as process:
+        # The copy of the mp3, and what the effects made.
+        while len(list(temporary.glob("*/*.wav"))) < 2:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.kill()
+    assert list(temporary.iterdir())
+    assert subprocess.run(argv, check=False, **how).returncode == 0
+    assert list(temporary.iterdir()) == []
 
 
 WRITER = """

@@ -11,6 +11,7 @@ from typing import Final
 
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash, probe
 from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.scratch import scratch_folder
 from qwen_audio_agent.audio.sound_stream import check_regular
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.cleanup.batch.entry import Entry
@@ -24,7 +25,6 @@ from qwen_audio_agent.cleanup.batch.places import (
     keep_at,
     sha256_at,
 )
-from qwen_audio_agent.cleanup.batch.scratch import scratch_folder
 from qwen_audio_agent.cleanup.episode import (
     SUBTITLES,
     Planned,
@@ -66,7 +66,7 @@ def do_job(job: Job, settings: Settings, before: Entry | None, tell: Tell) -> tu
     entry = Entry(job.given, job.output, recipe_sha256=settings.recipe_sha256)
     scratch = None
     try:
-        with scratch_folder() as scratch:
+        with scratch_folder(takes_all=True) as scratch:
             return _Episode(job, settings, scratch, tell).done(entry, before)
     except (QwenAudioAgentError, OSError) as error:
         text = str(error)

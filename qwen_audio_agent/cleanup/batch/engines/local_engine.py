@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Any, Final, cast
 
+from qwen_audio_agent.audio.scratch import clear_scratch
 from qwen_audio_agent.cleanup.batch.engines import Ended, Happened, Share
 from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.jobs import Job, Settings, smallest_last
-from qwen_audio_agent.cleanup.batch.scratch import clear_scratch
 
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Of the libraries of numbers: each worker has one core, and the same sums on every machine."""
