@@ -241,12 +241,13 @@ def summary(plan: Plan) -> Iterator[str]:
     """What a plan is about, in lines for a person."""
     episode, counts = plan.episode, Counter(p.kind for p in plan.active)
     facts = [_count(kind, number, plan.recipe) for kind, number in sorted(counts.items())]
+    facts = facts or ["nothing to cut"]
     if episode.hum_hz:
         facts.append(f"hum at {episode.hum_hz:g} Hz")
     if episode.num_clipped:
         facts.append(f"{episode.num_clipped} places cut off at full scale")
-    if episode.loudness_lufs is not None:
-        facts.append(f"{episode.loudness_lufs:.1f} LUFS")
+    lufs = episode.loudness_lufs
+    facts.append("silence" if lufs is None else f"{lufs:.1f} LUFS")
     if not all(track.is_spoken for track in plan.tracks):
         where = "" if len(plan.tracks) == 1 else " on a microphone"
         facts.append(f"nobody speaks{where}, so its loudness stays")

@@ -49,6 +49,15 @@ def test_first_it_says_what_it_would_do(
     ]
 
 
+def test_it_says_where_there_is_nothing_to_do(
+    tmp_path: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write("silent.wav", [0.0] * 16_000, 16_000)
+    asked = ["cleanup", "silent.wav", "-o", "clean.flac", "--recipe", "plain.toml", "--no-report"]
+    assert main(asked) == 0
+    assert "plan        nothing to cut, silence, nobody speaks" in capsys.readouterr().err
+
+
 def test_a_page_of_somebody_else_is_kept(
     talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
