@@ -7,7 +7,7 @@ apply_plan(again.plan, file, "episode-clean.mp3")      the file appears whole or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -161,8 +161,7 @@ def apply_plan(
         tags = tags_for(edit_list, sources, container_for(Path(output)), source)
         written = render(edit_list, sources, Path(output), tags=tags, progress=progress)
     time_map = TimeMap.of(edit_list, sources.lists)
-    pairs = subtitles_beside(file.path, Path(output), subtitles)
-    beside, notes = _retimed_beside(pairs, Path(output), time_map, source)
+    beside, notes = _retimed_beside(file.path, Path(output), subtitles, time_map, source)
     return Applied(written, source, edit_list, time_map, beside, (*written.notes, *notes))
 
 
@@ -232,20 +231,32 @@ def subtitles_beside(
         stem: what their names begin with, see `apply_plan`.
     """
     found = subtitles_of(recording)
-    stems = [stem] if stem else [output.stem, output.name]
-    for name in stems:
-        targets = [output.with_name(f"{name}{path.suffix}") for path in found]
+    for name in [stem] if stem else [output.stem, output.name]:
+        targets = [output.with_name(_renamed(path, recording, output, name)) for path in found]
         if not any(same_file(path, target) for path in found for target in targets):
             break
     return tuple(zip(found, targets, strict=True))
 
 
+def _renamed(subtitles: Path, recording: Path, output: Path, stem: str) -> str:
+    """`out.en.srt` of `talk.en.srt`, and `out.mp3.srt` of `talk.wav.srt`."""
+    if recording.suffix and subtitles.name.startswith(f"{recording.name}."):
+        return output.name + subtitles.name.removeprefix(recording.name)
+    return stem + subtitles.name.removeprefix(recording.stem)
+
+
 def _retimed_beside(
-    pairs: Iterable[tuple[Path, Path]], output: Path, time_map: TimeMap, source: str
+    recording: Path, output: Path, stem: str, time_map: TimeMap, source: str
 ) -> tuple[tuple[Path, ...], list[str]]:
     """Re-time the subtitles that have a recording's name; one that is broken fails nothing."""
-    written, notes = [], []
-    for path, target in pairs:
+    written: list[Path] = []
+    notes: list[str] = []
+    pairs = subtitles_beside(recording, output, stem)
+    usual = subtitles_beside(recording, output, output.stem)
+    for (path, target), (_, first) in zip(pairs, usual, strict=True):
+        if target in written:
+            notes.append(f"{shown(path)} is not re-timed: {target.name!r} is that of others")
+            continue
         try:
             text = retimed_file(path, time_map, source)
         except EditError as error:
@@ -255,9 +266,8 @@ def _retimed_beside(
             notes.append(f"{shown(copy)} holds the subtitles that were there")
         write_whole(target, text)
         written.append(target)
-        if target.name.startswith(f"{output.name}."):
-            usual = target.name.replace(output.name, output.stem, 1)
-            notes.append(f"re-timed subtitles are called {target.name!r}: {usual!r} is taken")
+        if target != first:
+            notes.append(f"re-timed subtitles are called {target.name!r}: {first.name!r} is taken")
     return tuple(written), notes
 
 

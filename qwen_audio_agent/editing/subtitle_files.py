@@ -8,12 +8,13 @@ Formats: SubRip, WebVTT, Audacity labels, and JSON as Whisper, podcast hosts and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, Literal
 
-from qwen_audio_agent.audio.formats import shown
+from qwen_audio_agent.audio import media
+from qwen_audio_agent.audio.formats import SUFFIXES, shown
 from qwen_audio_agent.audio.hidden_file import HiddenFile, disk_error
 from qwen_audio_agent.editing.heard_runs import HeardPlace, HeardRuns
 from qwen_audio_agent.editing.time_map import TimeMap
@@ -33,6 +34,8 @@ _BY_SUFFIX: Final[dict[str, SubtitleFormat]] = {
     ".json": "json",
     ".txt": "audacity",
 }
+# Not what is kept as talk.old.srt.
+_LANGUAGE: Final = re.compile(r"(?!old\b)[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.ASCII | re.IGNORECASE)
 _TIME: Final = r"(?:\d{1,4}:)?\d{1,2}:\d{1,2}[,.]\d{1,3}"
 _TIMES: Final = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(\s.*)?", re.ASCII)
 _INNER: Final = re.compile(rf"<({_TIME})>", re.ASCII)
@@ -87,9 +90,42 @@ def retime_subtitles(
 
 
 def find_subtitles(recording: Path) -> tuple[Path, ...]:
-    """The files beside a recording that have its name and can be re-timed, such as talk.srt."""
-    found = [recording.with_suffix(suffix) for suffix in _BY_SUFFIX]
+    """The files beside a recording that have its name and can be re-timed, see `subtitle_names`."""
+    try:
+        names = [path.name for path in recording.parent.iterdir()]
+    except OSError:
+        return ()
+    found = map(recording.with_name, subtitle_names(recording.name, names))
     return tuple(path for path in found if path.is_file())
+
+
+def subtitle_names(recording: str, names: Collection[str]) -> list[str]:
+    """The names that a recording, and no other, has its subtitles by.
+
+    Of talk.wav: talk.srt, talk.SRT, talk.wav.srt, and of a language talk.en.srt or talk.pt-BR.vtt.
+
+    Args:
+        recording: the name of the file.
+        names: of all files beside it.
+    """
+    own = (PurePath(recording).stem, recording)
+    others = {PurePath(n).stem for n in names if n != recording and _is_sound(n)}
+    found = []
+    for path in map(PurePath, names):
+        start, _, language = path.stem.rpartition(".")
+        is_own = path.stem in own or (
+            start in own
+            and _LANGUAGE.fullmatch(language)
+            and path.stem not in others
+            and not _is_sound(path.stem)
+        )
+        if is_own and path.suffix.lower() in _BY_SUFFIX:
+            found.append(path.name)
+    return sorted(found)
+
+
+def _is_sound(name: str) -> bool:
+    return PurePath(name).suffix.lower() in media.SUFFIXES | SUFFIXES
 
 
 def retimed_file(path: Path, time_map: TimeMap, source: str | None = None) -> str:

@@ -1,5 +1,7 @@
 """What a file has beside its sound goes along, at the times at which it is heard then."""
 
+import shutil
+
 import mutagen.id3
 import numpy as np
 import pytest
@@ -90,3 +92,20 @@ def test_a_long_intro_gives_the_episode_neither_tags_nor_chapters(tagged, tmp_pa
     chapters = {frame.element_id: frame for frame in written.getall("CHAP")}
     assert chapters.keys() == {"a", "b"}
     assert chapters["b"].start_time > 15000
+
+
+def test_subtitles_of_a_language_and_of_the_whole_name_are_retimed(tagged, tmp_path):
+    path, _, listener = tagged
+    for end in (".en.srt", ".mp3.srt", ".mp3.de.srt"):
+        shutil.copy(path.with_suffix(".srt"), path.with_name(f"{path.stem}{end}"))
+    file = probe(path)
+    plan = plan_episode(file, PLAIN, listener).plan
+    applied = apply_plan(plan, file, tmp_path / "clean.flac")
+    names = [".en.srt", ".flac.de.srt", ".flac.srt", ".srt"]
+    assert sorted(path.name for path in applied.beside) == [f"clean{name}" for name in names]
+    assert applied.notes == ()
+    applied = apply_plan(plan, file, tmp_path / "episode.flac")
+    names = [".flac.de.srt", ".flac.en.srt", ".flac.srt"]
+    assert sorted(path.name for path in applied.beside) == [f"episode{name}" for name in names]
+    told = "episode.srt' is not re-timed: 'episode.flac.srt' is that of others"
+    assert any(told in note for note in applied.notes)

@@ -15,6 +15,7 @@ from qwen_audio_agent.editing.subtitle_files import (
     find_subtitles,
     retime_subtitle_file,
     retime_subtitles,
+    subtitle_names,
 )
 from qwen_audio_agent.editing.time_map import TimeMap
 from qwen_audio_agent.errors import EditError
@@ -215,6 +216,21 @@ def test_ten_thousand_cues_on_one_place_and_long_lines_take_no_time_to_speak_of(
     cue = "1\n00:00:01,000 --> 00:00:01,500\nword\n\n"
     assert retime_subtitles(cue * 10_000, "srt", WITHOUT_2_TO_5).count("-->") == 10_000
     retime_subtitles(cue + "\n \t" * 100_000 + cue, "srt", WITHOUT_2_TO_5)
+
+
+def test_subtitles_are_found_by_the_whole_name_and_by_their_language() -> None:
+    own = [
+        "talk.SRT",
+        "talk.en.srt",
+        "talk.pt-BR.vtt",
+        "talk.srt",
+        "talk.wav.de.srt",
+        "talk.wav.srt",
+    ]
+    others = ["talk.old.srt", "talk.old-10.srt", "talk.mp3.srt", "talk.ogg.srt", "talks.srt"]
+    others += ["talk.b.wav", "talk.b.srt", "talk.two.flac", "talk.two.srt", "talk.en.doc"]
+    assert subtitle_names("talk.wav", ["talk.wav", *others, *own]) == sorted(own)
+    assert subtitle_names("talk.two.flac", others) == ["talk.two.srt"]
 
 
 def test_files_beside_a_recording_are_found_and_written_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.audio.hidden_file import clear_remnants, disk_error
 from qwen_audio_agent.audio.whole_file import copy_whole
 from qwen_audio_agent.cleanup.kept_files import old_names
+from qwen_audio_agent.editing.subtitle_files import subtitle_names
 from qwen_audio_agent.errors import AudioFileError, DiskError, UsageError
 
 _HIDDEN: Final = ".qwen-audio-agent-"
@@ -77,16 +78,19 @@ def fetched(place: str, folder: Path) -> Path:
     return copy
 
 
-def fetch_beside(place: str, copy: Path, suffixes: Iterable[str]) -> None:
-    """Copy what has the name of a fetched recording, but another suffix, beside its copy."""
+def fetch_beside(place: str, copy: Path, suffixes: Collection[str]) -> None:
+    """Copy the subtitles of a fetched recording, of these suffixes, beside its copy."""
     if not is_url(place):
         return
     fs, path = filesystem(place)
-    for suffix in suffixes:
-        beside = str(PurePosixPath(path).with_suffix(suffix))
-        with contextlib.suppress(Exception):  # whatever it is, there are no such subtitles then
-            if fs.isfile(beside):
-                fs.get_file(beside, str(copy.with_suffix(suffix)))
+    folder = PurePosixPath(path).parent
+    names: list[str] = []
+    with contextlib.suppress(Exception):  # whatever it is, there are no such subtitles then
+        names = [PurePosixPath(item).name for item in fs.ls(str(folder), detail=False)]
+    for name in subtitle_names(copy.name, names):
+        if PurePosixPath(name).suffix.lower() in suffixes:
+            with contextlib.suppress(Exception):
+                fs.get_file(str(folder / name), str(copy.with_name(name)))
 
 
 def deliver(source: Path, place: str) -> None:

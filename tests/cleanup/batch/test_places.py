@@ -12,7 +12,13 @@ from fsspec.registry import _registry as registered
 
 from qwen_audio_agent.cleanup.batch.entry import Entry
 from qwen_audio_agent.cleanup.batch.ledger import Ledger
-from qwen_audio_agent.cleanup.batch.places import clear_hidden, deliver, fetched, sha256_at
+from qwen_audio_agent.cleanup.batch.places import (
+    clear_hidden,
+    deliver,
+    fetch_beside,
+    fetched,
+    sha256_at,
+)
 from qwen_audio_agent.cleanup.batch.recordings import find_recordings
 from qwen_audio_agent.errors import AudioFileError, DiskError, UsageError
 
@@ -58,6 +64,15 @@ def test_files_are_put_whole_and_replaced(tmp_path: Path, url: str) -> None:
     assert [name for name in MemoryFileSystem.store if "qwen-audio-agent" in name] == []
     assert sha256_at(f"{url}/x/b.wav") is None
     assert len(sha256_at(f"{url}/x/a.wav") or "") == 64
+
+
+def test_subtitles_are_fetched_by_all_of_their_names(tmp_path: Path) -> None:
+    names = ["a.en.srt", "a.srt", "a.wav.vtt", "b.srt", "a.old.srt", "a.txt"]
+    for name in names:
+        MemoryFileSystem().pipe_file(f"/in/{name}", name.encode())
+    fetch_beside("memory://in/a.wav", tmp_path / "a.wav", (".srt", ".vtt"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[:3]
+    fetch_beside("memory://nowhere/a.wav", tmp_path / "a.wav", (".srt", ".vtt"))
 
 
 def test_what_does_not_fit_leaves_what_was_there(tmp_path: Path) -> None:
