@@ -66,8 +66,10 @@ class SoundFileSink:
             OSError: the file did not take all of the sound.
         """
         self._stream.close()
+        if not self._num_frames:
+            return
         _forget_time_of_peak(self._path)
-        if self._container == "OGG" and self._num_frames:
+        if self._container == "OGG":
             try:
                 with self._path.open("rb+") as file:
                     number_by_content(file)

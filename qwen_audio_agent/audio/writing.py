@@ -87,18 +87,13 @@ class AudioWriter:
         with ExitStack() as stack:
             stack.enter_context(self._hidden)
             try:
-                self._sink = self._open_sink()
+                if self._coding.container == "MP4":
+                    import_av(self._path)
+                self._sink = _open_sink(self._hidden.path, self._coding)
             except OSError as error:
                 raise disk_error(self._path, error) from None
             self._stack = stack.pop_all()
         return self
-
-    def _open_sink(self) -> SoundFileSink | Mp3Sink | MediaSink:
-        path, coding = self._hidden.path, self._coding
-        if coding.container == "MP4":
-            import_av(self._path)
-            return MediaSink(path, coding)
-        return Mp3Sink(path, coding) if coding.container == "MP3" else SoundFileSink(path, coding)
 
     def write(self, samples: Numbers) -> None:
         """Append a block.
@@ -153,22 +148,35 @@ class AudioWriter:
         self._hidden.take_name(self._target)
 
 
-def check_output(path: Path) -> None:
-    """Refuse a name that cannot be written, before hours of work go into what it is to hold.
+def check_output(path: Path, coding: Coding | None = None) -> None:
+    """Refuse a file that cannot be written, before hours of work go into what it is to hold.
+
+    Args:
+        path: its name.
+        coding: how its sound would be coded; None where that is not known yet.
 
     Raises:
         AudioFileError: an unknown suffix, one whose encoder is not installed, something that is not
-            a file, or a folder that is missing or cannot be written.
+            a file, a folder that is missing or cannot be written, or a format that does not hold
+            such sound.
         DiskError: the disk is full.
     """
     if container_for(path) == "MP4":
         import_av(path)
     try:
-        # Asking for the permission would not see a read-only disk; trying does.
-        with HiddenFile(_target_of(path).parent):
-            pass
+        # Asking for the permission would not see a read-only disk; trying does. So it is with what
+        # a format holds, which only its encoder knows.
+        with HiddenFile(_target_of(path).parent) as hidden:
+            if coding:
+                _open_sink(hidden.path, coding).close()
     except (OSError, ValueError, RuntimeError) as error:
         raise _refusal(path, error) from None
+
+
+def _open_sink(path: Path, coding: Coding) -> SoundFileSink | Mp3Sink | MediaSink:
+    if coding.container == "MP4":
+        return MediaSink(path, coding)
+    return Mp3Sink(path, coding) if coding.container == "MP3" else SoundFileSink(path, coding)
 
 
 def _target_of(path: Path) -> Path:

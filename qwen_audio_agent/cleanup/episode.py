@@ -27,12 +27,12 @@ from qwen_audio_agent.cleanup.sound import with_sound
 from qwen_audio_agent.cleanup.survey import survey
 from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
-from qwen_audio_agent.editing.render import render
+from qwen_audio_agent.editing.render import check_rendering, render
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.subtitle_files import find_subtitles, retimed_file
 from qwen_audio_agent.editing.tagging import tags_for
 from qwen_audio_agent.editing.time_map import TimeMap
-from qwen_audio_agent.errors import EditError, SourceChangedError
+from qwen_audio_agent.errors import AudioFileError, EditError, SourceChangedError
 from qwen_audio_agent.speech.cache import default_cache_folder
 from qwen_audio_agent.speech.ears import open_ear
 from qwen_audio_agent.speech.hearing import Listener
@@ -81,6 +81,27 @@ class Applied:
     beside: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     again: Again | None = None
+
+
+def check_result(file: AudioFile, output: Path, recipe: Recipe) -> None:
+    """Refuse what could not be made at the end, before anybody listens to an hour for it.
+
+    Args:
+        file: the recording.
+        output: the new file.
+        recipe: names the music, which is opened here.
+
+    Raises:
+        AudioFileError: the format does not hold such sound, the output cannot be written, or a file
+            of the music cannot be read.
+        DiskError: the disk is full.
+    """
+    check_rendering(output, file)
+    for name, path in recipe.music.files.items():
+        try:
+            probe(Path(path))
+        except AudioFileError as error:
+            raise AudioFileError(f"music.{name} of the recipe: {error}") from None
 
 
 def plan_episode(file: AudioFile, recipe: Recipe, listener: Listener) -> Planned:
@@ -203,6 +224,7 @@ def clean_up(
     chosen = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     listener = listener or Listener(open_ear(), default_cache_folder(), keeps_sounds=True)
     file = probe(Path(path), cache_folder)
+    check_result(file, Path(output), chosen)
     planned = plan_episode(file, chosen, listener)
     if planned.concern and not allow_any_share:
         raise EditError(f"{shown(file.path)}: {planned.concern}")

@@ -19,6 +19,7 @@ from qwen_audio_agent.cleanup.episode import (
     Planned,
     apply_plan,
     check_recording,
+    check_result,
     plan_episode,
     plan_tracks,
     subtitles_beside,
@@ -56,7 +57,7 @@ def cleanup(arguments: argparse.Namespace) -> int:
         _check_transcript(Path(arguments.transcript), [*sources, *outputs, *others])
     desk = _Desk(arguments, outputs[0])
     files = [desk.opened(source) for source in sources]
-    planned = desk.planned(files)
+    planned = desk.planned(files, outputs)
     plan = planned.plan
     for line in summary(plan):
         desk.remark(line)
@@ -94,18 +95,22 @@ class _Desk:
         with self._progress("decoding") as progress:
             return probe(source, None, progress)
 
-    def planned(self, files: Sequence[AudioFile]) -> Planned:
+    def planned(self, files: Sequence[AudioFile], outputs: Sequence[Path]) -> Planned:
         """The plan that was given, or that lies beside the output, or else a new one."""
         share = self._arguments.max_share
         plan = self._given or self._beside(files)
+        if plan is not None:
+            _check(plan, files)
+            folder = Path(self._arguments.apply or self.plan_path).parent
+            check_music(plan, folder, self._recipe)
+        for file, output in zip(files, outputs, strict=True):
+            check_result(file, output, plan.recipe if plan else self._recipe)
         if plan is None:
             self.remark(about_ear(self.listener.ear))
             recipe = self._recipe if share is None else self._recipe.allowing(share)
             if len(files) > 1:
                 return plan_tracks(files, recipe, self.listener)
             return plan_episode(files[0], recipe, self.listener)
-        _check(plan, files)
-        check_music(plan, Path(self._arguments.apply or self.plan_path).parent, self._recipe)
         self._tell_unused(plan)
         plan = plan if share is None else plan.allowing(share)
         return Planned(files[0], plan, self.listener.remembered(files[0]), share_concern(plan))

@@ -12,6 +12,7 @@ import soundfile
 from qwen_audio_agent.audio.bit_rates import bit_rate_of
 from qwen_audio_agent.audio.files import AudioFile, AudioWriter, same_file
 from qwen_audio_agent.audio.formats import (
+    Coding,
     Numbers,
     container_for,
     num_bits,
@@ -21,6 +22,7 @@ from qwen_audio_agent.audio.formats import (
 )
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.audio.tags.values import Tags
+from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.editing.coded_peaks import AboveCeilingError, CodedPeaks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.programme import programme_blocks
@@ -136,6 +138,22 @@ def _bit_rate(files: Collection[AudioFile], num_channels: int) -> int | None:
         return None
     more = [max(1, num_channels // file.num_channels) for file in files]
     return max(rate * times for rate, times in zip(rates, more, strict=True) if rate)
+
+
+def check_rendering(path: Path, main: AudioFile) -> None:
+    """Refuse a file that could not hold the sound of a recording, before anything is made for it.
+
+    Args:
+        path: the new file that `render` is to write.
+        main: the recording that its edit list starts with, of the same rate and channels.
+
+    Raises:
+        AudioFileError: it could not be written, or its format does not hold such sound.
+        DiskError: the disk is full.
+    """
+    container = container_for(path)
+    subtype = _nearest_subtype(main, container, usual_subtype(path, container))
+    check_output(path, Coding(container, subtype, main.sample_rate, main.num_channels))
 
 
 def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:

@@ -2,12 +2,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from qwen_audio_agent.audio.files import AudioWriter, probe, read
+from qwen_audio_agent.audio.formats import SUFFIXES, Coding, container_for, usual_subtype
 from qwen_audio_agent.audio.writing import check_output
 from qwen_audio_agent.errors import AudioFileError
 
@@ -194,6 +196,21 @@ def test_an_output_can_be_checked_before_the_work_without_a_trace(tmp_path):
     for name, message in [("a.xyz", "end its name"), ("no/a.wav", "No such file"), ("", "name")]:
         with pytest.raises(AudioFileError, match=message):
             check_output(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_what_a_format_holds_can_be_asked_before_the_work_without_a_trace(tmp_path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    subtype = usual_subtype(path, container_for(path))
+    coding = Coding(container_for(path), subtype, 48_000, 2)
+    check_output(path, coding)
+    if suffix in (".opus", ".mp3", ".m4a", ".mp4"):
+        with pytest.raises(AudioFileError, match="5000 Hz"):
+            check_output(path, replace(coding, sample_rate=5_000))
+    if suffix in (".mp3", ".flac", ".m4a", ".mp4"):
+        with pytest.raises(AudioFileError, match=r"12 channels|not 12"):
+            check_output(path, replace(coding, num_channels=12))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_writer_left_is_removed_by_the_next_but_not_what_is_in_use(

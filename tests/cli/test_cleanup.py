@@ -226,6 +226,38 @@ def test_wrong_use_is_answered_in_one_line(
     assert sorted(path.name for path in Path().iterdir()) == ["ep.flac"]
 
 
+@pytest.mark.parametrize(
+    ("output", "recipe", "message"),
+    [
+        ("x.mp3", PLAIN, "does not hold 1 channels at 96000 Hz"),
+        ("x.opus", PLAIN, "does not hold 1 channels at 96000 Hz"),
+        (
+            "x.wav",
+            f"{PLAIN}[music]\noutro = 'gone.mp3'\n",
+            "music.outro of the recipe: there is no",
+        ),
+        ("x.wav", f"{PLAIN}[music]\nbed = 'plain.toml'\n", "music.bed of the recipe: "),
+    ],
+)
+@pytest.mark.parametrize("way", [[], ["--yes"]])
+def test_what_cannot_be_made_is_told_before_anybody_listens(
+    talk: Path,
+    plain: Path,
+    output: str,
+    recipe: str,
+    message: str,
+    way: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    soundfile.write("ep.wav", soundfile.read(talk)[0], 96_000)
+    plain.write_text(recipe, encoding="utf-8")
+    assert main(["cleanup", "ep.wav", "-o", output, "--recipe", "plain.toml", *way]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "ear pocketsphinx" not in told
+    assert not list(Path().glob("x.*"))
+
+
 def test_music_that_a_plan_alone_names_is_refused(
     talk: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,6 +29,7 @@ from qwen_audio_agent.cleanup.episode import (
     SUBTITLES,
     Planned,
     apply_plan,
+    check_result,
     plan_episode,
     subtitles_of,
 )
@@ -109,7 +110,9 @@ class _Episode:
         told = self._between(0.0, _LISTENED)
         listener = Listener(ear, heard, told, workers, keeps_sounds=True)
         file = probe(path, self._scratch)
-        planned = plan_episode(file, Recipe.from_data(self._settings.recipe), listener)
+        recipe = Recipe.from_data(self._settings.recipe)
+        check_result(file, self._new, recipe)
+        planned = plan_episode(file, recipe, listener)
         entry = self._applied(planned, entry, listener)
         deliver(self._new, target)
         return entry, False

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.cleanup.batch import Moment, Options, Summary, clean_up_all
@@ -224,6 +225,17 @@ def test_each_bad_file_has_its_line_and_stops_no_other(
     assert ",'=1+1.wav," in table
     assert ",=1+1.wav" not in table
     assert not (tmp_path / "out/text.wav").exists()
+
+
+def test_a_format_that_cannot_hold_the_sound_is_told_before_anybody_listens(
+    interview: Path, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(interview)
+    soundfile.write(tmp_path / "a.wav", samples[: 3 * rate], 96_000)
+    how = Options(heard_folder=tmp_path / "heard", suffix=".mp3")
+    summary = clean_up_all(tmp_path / "a.wav", tmp_path / "out", quick(), workers=1, options=how)
+    assert "does not hold 1 channels at 96000 Hz" in summary.entries[0].error
+    assert not list(tmp_path.glob("heard/*"))
 
 
 def children() -> set[int]:
