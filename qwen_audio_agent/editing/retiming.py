@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from qwen_audio_agent.audio.tags.values import Chapter, Tags, TimedText
+from qwen_audio_agent.audio.tags.values import Chapter, Tags, TimedText, listed
 from qwen_audio_agent.editing.time_map import Stretch, TimeMap
 
 _TOUCHING = Fraction(2, 1000)
@@ -84,19 +84,25 @@ def retime_tags(tags: Tags, time_map: TimeMap, source: str) -> Tags:
         source: id of the recording in the time map.
 
     Returns:
-        Tags whose times are frames of the programme.
+        Tags whose times are frames of the programme; `notes` name the chapters that are gone.
     """
     heard = HeardPlaces(time_map, source, tags.sample_rate)
     scale = Fraction(tags.sample_rate, time_map.sample_rate)
     first = next((s for s in time_map.stretches if s.source == source), None)
     origin = round((first.source_start - first.start * first.pace) * scale) if first else 0
-    chapters = _retimed_chapters(tags.chapters, heard, math.ceil(_TOUCHING * tags.sample_rate))
+    touching = math.ceil(_TOUCHING * tags.sample_rate)
+    chapters, gone = _retimed_chapters(tags.chapters, heard, touching)
+    notes = []
+    if gone:
+        titles = listed(chapter.title or "one without a title" for chapter in gone)
+        notes.append(f"chapters whose sound went entirely are left out: {titles}")
     return replace(
         tags,
         sample_rate=time_map.sample_rate,
         chapters=chapters,
         origin=origin,
         timed=tuple(_retimed_texts(tags.timed, heard)),
+        notes=(*tags.notes, *notes),
     )
 
 
@@ -132,7 +138,8 @@ def _first_heard(stretches: Sequence[Stretch]) -> Iterator[_Piece]:
 
 def _retimed_chapters(
     chapters: Sequence[Chapter], heard: HeardPlaces, touching: int
-) -> tuple[Chapter, ...]:
+) -> tuple[tuple[Chapter, ...], list[Chapter]]:
+    """The chapters that are left, re-timed; and those that went."""
     kept: list[tuple[Chapter, Chapter]] = []
     gone: list[Chapter] = []
     for chapter in chapters:
@@ -154,7 +161,7 @@ def _retimed_chapters(
             result.append(replace(new, end=next_new.start))
         else:
             result.append(new)
-    return tuple(reversed(result))
+    return tuple(reversed(result)), gone
 
 
 def _ends_of_gone(gone: Sequence[Chapter], touching: int) -> Callable[[int], int]:

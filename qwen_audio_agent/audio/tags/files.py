@@ -5,20 +5,32 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.formats import Coding, shown
 from qwen_audio_agent.audio.tags.id3_cleaning import tag_size
-from qwen_audio_agent.audio.tags.values import MAX_BYTES, Tags, in_order
+from qwen_audio_agent.audio.tags.values import DAMAGED, MAX_BYTES, Tags, in_order, listed
 from qwen_audio_agent.errors import AudioFileError
 
 _WAV: Final = ("WAV", "WAVEX", "RF64")
 WRITTEN: Final = frozenset({*_WAV, "FLAC", "OGG", "MP3", "MP4"})
 """Containers whose texts are written here; into others libsndfile writes a few."""
 _HEAD: Final = 10
+_END_OF_APE: Final = 32
+_ID3V1: Final = 128
+_KEPT_WHOLE: Final = {
+    "MP3": ("ID3",),
+    "AIFF": ("ID3",),
+    "FLAC": ("VORBIS", "FLAC"),
+    "OGG": ("VORBIS",),
+    "MP4": ("MP4",),
+    **dict.fromkeys(_WAV, ("ID3", "RIFF")),
+}
+"""Which kinds of `Tags.native` a container takes as they are."""
 _MP4_PICTURES: Final = ("image/jpeg", "image/png")
 
 
@@ -113,6 +125,9 @@ def _write(path: Path, coding: Coding, num_frames: int) -> None:
 
 def losses(tags: Tags, container: str) -> Iterator[str]:
     """What of tags a container has no place for, one sentence each, for a person."""
+    foreign = [kind for kind in tags.native if kind not in _KEPT_WHOLE.get(container, ())]
+    if names := [name for kind in foreign for name in _own_names(kind, tags.native[kind])]:
+        yield f"{container} files have no place for {listed(names)}: left out"
     has_id3 = container in ("MP3", "AIFF", *_WAV)
     if container not in (*WRITTEN, "AIFF"):
         if tags.chapters or tags.pictures:
@@ -126,24 +141,67 @@ def losses(tags: Tags, container: str) -> Iterator[str]:
         yield "MP4 files hold only JPEG and PNG as cover: others are left out"
 
 
+def _own_names(kind: str, native: Any) -> Iterator[str]:
+    """What only tags of one kind say, by the names it has there."""
+    match kind:
+        case "ID3":
+            from qwen_audio_agent.audio.tags.id3 import own_names as of_id3
+
+            return of_id3(native)
+        case "MP4":
+            from qwen_audio_agent.audio.tags.mp4 import own_names as of_mp4
+
+            return of_mp4(native)
+        case "VORBIS":
+            from qwen_audio_agent.audio.tags.vorbis import own_names as of_vorbis
+
+            return of_vorbis(native)
+        case "FLAC":
+            from qwen_audio_agent.audio.tags.flac import own_names as of_flac
+
+            return of_flac(native)
+        case _:
+            from qwen_audio_agent.audio.tags.riff import own_names as of_riff
+
+            return of_riff(native)
+
+
 def _read_mp3(opened: IO[bytes], file: AudioFile) -> Tags:
     head = opened.read(_HEAD)
     size = tag_size(head)
-    if not size:
-        note = "its APE tag is not carried over: only ID3 is read in mp3 files"
-        return Tags(file.sample_rate, notes=(note,) if _ends_in_ape(opened) else ())
+    tags = Tags(file.sample_rate)
     if min(size, os.fstat(opened.fileno()).st_size) > MAX_BYTES:
         note = f"its tags of {size >> 20} MB are not read, being over {MAX_BYTES >> 20} MB"
-        return Tags(file.sample_rate, notes=(note,))
-    from qwen_audio_agent.audio.tags.id3 import read_id3
+        tags = replace(tags, notes=(note,))
+    elif size:
+        from qwen_audio_agent.audio.tags.id3 import read_id3
 
-    return read_id3(head + opened.read(size - _HEAD), file.sample_rate, file.num_frames)
+        tag = head + opened.read(size - _HEAD)
+        tags = read_id3(tag, file.sample_rate, file.num_frames)
+    return replace(tags, notes=(*tags.notes, *_about_ape(opened)))
 
 
-def _ends_in_ape(opened: IO[bytes]) -> bool:
-    """Whether an APE tag lies at the end, before a tag of ID3 version 1 if there is one."""
-    opened.seek(max(0, os.fstat(opened.fileno()).st_size - 160))
-    return b"APETAGEX" in opened.read(160)
+def _about_ape(opened: IO[bytes]) -> Iterator[str]:
+    """Tells of an APE tag at the end, before a tag of ID3 version 1 if there is one.
+
+    Source: the APE Tags Specification, tag version 2.000.
+    """
+    reach = _END_OF_APE + _ID3V1
+    opened.seek(max(0, os.fstat(opened.fileno()).st_size - reach))
+    tail = opened.read(reach)
+    at = tail.rfind(b"APETAGEX")
+    if at < 0:
+        return
+    from mutagen import MutagenError
+    from mutagen.apev2 import APEv2
+
+    names: list[str] = []
+    if int.from_bytes(tail[at + 12 : at + 16], "little") <= MAX_BYTES:
+        with suppress(MutagenError, *DAMAGED):
+            opened.seek(0)
+            names = list(APEv2(opened))
+    its = f" ({listed(names)})" if names else ""
+    yield f"its APE tag{its} is not carried over: only ID3 is read in mp3 files"
 
 
 def _read_riff(opened: IO[bytes], file: AudioFile) -> Tags:

@@ -5,6 +5,7 @@ Source: xiph.org, the FLAC format, metadata blocks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -104,6 +105,14 @@ def write_flac(path: Path, tags: Tags, num_frames: int) -> None:
             block.code = kind
             flac.metadata_blocks.append(block)
     flac.save()
+
+
+def own_names(kept: _Kept) -> Iterator[str]:
+    """What only a flac file has."""
+    if kept.cue_sheet:
+        yield "its cue sheet"
+    for data in kept.applications:
+        yield f"a block of {data[:4].decode('ascii', 'replace')}"
 
 
 def _blocks(file: IO[bytes], notes: list[str]) -> list[tuple[int, bytes]]:

@@ -64,6 +64,11 @@ _TEXT_FRAMES: Final = {
     "software": "TSSE",
 }
 _NAMED_FRAMES: Final = {"description": "DESCRIPTION", "license": "LICENSE"}
+_COMMON: Final = frozenset(
+    {*_TEXT_FRAMES.values(), "COMM", "USLT", "SYLT", "WOAF", "WOAS", "WPUB", "WXXX"}
+    | {"TYER", "TDAT", "TLEN", "APIC", "CHAP", "CTOC"}
+)
+"""Frames whose content other kinds of tags have a place for."""
 # Frames about bytes and times of the old sound that nobody can set right.
 _STALE: Final = ("ASPI", "ETCO", "MLLT", "MPEG", "POSS", "RBUF", "SEEK", "SYTC", "TSIZ", "AENC")
 _LOUDNESS: Final = ("RVA2", "RVAD", "RGAD", "XRVA", "EQU2", "EQUA")
@@ -155,6 +160,15 @@ def without_loudness(clean: bytes) -> bytes:
         del id3[key]
     version = 3 if clean[3] == 3 else 4
     return rendered(_writable(id3, version), version) if stale else clean
+
+
+def own_names(clean: bytes) -> Iterator[str]:
+    """What only an ID3 tag says: `TXXX:PODCASTINDEX`, `WFED`."""
+    for frame in parsed(clean).values():
+        about = str(getattr(frame, "desc", "") or getattr(frame, "owner", ""))
+        is_common = frame.FrameID in _COMMON or about.upper() in _NAMED_FRAMES.values()
+        if not is_common and frame.FrameID not in _STALE:
+            yield f"{frame.FrameID}:{about}" if about else frame.FrameID
 
 
 def one_line(error: BaseException) -> str:

@@ -107,6 +107,15 @@ def without_loudness(listed: bytes) -> bytes:
     return bytes(kept)
 
 
+def own_names(listed: bytes) -> Iterator[str]:
+    """What only such a list says, by its names there: `purl`, `pcst`."""
+    common = {*_TEXTS.values(), *_NUMBERS.values(), "covr", *_STALE}
+    common |= {_FREE + name for name in _FREE_TEXTS.values()}
+    for name, value in parsed(listed, []).items():
+        if name not in common and value not in (False, [], [0]):
+            yield name.rpartition(":")[2]
+
+
 def write_mp4(path: Path, tags: Tags) -> None:
     """Put texts and covers into a file that was just written with its chapters.
 

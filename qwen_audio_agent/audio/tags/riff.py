@@ -122,6 +122,16 @@ def without_loudness(kept: _Kept) -> _Kept:
     return replace(kept, chunks=tuple(chunks))
 
 
+def own_names(kept: _Kept) -> Iterator[str]:
+    """What only a wav file says, by the names that it has there."""
+    names = [name for name, _ in kept.info if name not in _FIELDS]
+    names += [name for name, _ in kept.chunks]
+    yield from (name.decode("latin-1") for name in names)
+    # The lengths of markers are those of their chapters.
+    kinds = [kind for _, kind, _ in kept.labels if kind != b"ltxt"]
+    yield from (f"{kind.decode('latin-1')} of a marker" for kind in kinds)
+
+
 def is_marker(chapter: Chapter) -> bool:
     """Whether a chapter is a marker of a wav file, which its ID3 tag does not have."""
     return chapter.key.startswith(_CUE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -163,6 +163,14 @@ def clean_text(text: str) -> str:
     """A text of a file without what steers a terminal or ends a string; line breaks stay."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")[:MAX_TEXT]
     return "".join(c for c in text if c in _WHITE or c.isprintable()).strip()
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Names out of a file on one line for a person: each once, shortened, the first `most`."""
+    known = dict.fromkeys(" ".join(clean_text(name).split())[:40] for name in names)
+    shown = [name for name in known if name]
+    more = [f"{len(shown) - most} more"] if len(shown) > most else []
+    return ", ".join([*shown[:most], *more])
 
 
 def in_order(chapters: list[Chapter], num_frames: int, notes: list[str]) -> tuple[Chapter, ...]:

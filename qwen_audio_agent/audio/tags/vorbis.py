@@ -150,6 +150,14 @@ def make_pairs(tags: Tags) -> Pairs:
     return (*pairs, *_chapter_pairs(tags))
 
 
+def own_names(pairs: Pairs) -> Iterator[str]:
+    """What only comments say, by the names that it has there."""
+    for name, text in pairs:
+        upper = name.upper()
+        if text and upper not in _FIELDS and upper not in (_PICTURE, _OLD_PICTURE):
+            yield name
+
+
 def without_loudness(pairs: Pairs) -> Pairs:
     """The pairs that do not tell the loudness of the old sound."""
     return tuple(pair for pair in pairs if not pair[0].upper().startswith(_LOUDNESS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
@@ -96,6 +98,44 @@ def test_a_whole_recording_keeps_its_times_and_its_loudness(
         before.timed,
     )
     assert b"-6.2 dB" in written.path.read_bytes() or kind == ".wav"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "left_out"),
+    [
+        (".mp3", ".flac", "FLAC files have no place for TXXX:EPISODE: left out"),
+        (".mp3", ".m4a", "MP4 files have no place for TXXX:EPISODE: left out"),
+        (".mp3", ".wav", None),
+        (".m4a", ".mp3", "MP3 files have no place for pcst, EPISODE: left out"),
+        (".flac", ".mp3", "MP3 files have no place for EPISODE, its cue sheet: left out"),
+        (".flac", ".ogg", "OGG files have no place for its cue sheet: left out"),
+        (".ogg", ".flac", None),
+        (".wav", ".mp3", "MP3 files have no place for bext, iXML, note of a marker: left out"),
+        (".wav", ".wav", None),
+    ],
+)
+def test_it_is_said_by_name_what_is_left_out(
+    tagged: dict[str, Path], tmp_path: Path, kind: str, target: str, left_out: str | None
+) -> None:
+    notes = edited(tagged[kind], tmp_path / f"out{target}").notes
+    assert [note for note in notes if "no place for" in note and "chapters" not in note] == (
+        [left_out] if left_out else []
+    )
+    assert f"chapters whose sound went entirely are left out: {CHAPTERS[1]}" in notes
+
+
+def test_an_ape_tag_of_an_mp3_is_named_also_beside_an_id3_tag(
+    tagged: dict[str, Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(tagged[".mp3"], tmp_path / "in.mp3"))
+    ape = APEv2()
+    ape["MP3GAIN_UNDO"], ape["Mood"] = "+002,+002,N", "calm"
+    ape.save(path)
+    notes = edited(path, tmp_path / "out.mp3").notes
+    (about,) = [note for note in notes if "APE" in note]
+    assert about == (
+        "its APE tag (Mood, MP3GAIN_UNDO) is not carried over: only ID3 is read in mp3 files"
+    )
 
 
 @pytest.mark.parametrize("kind", [".mp3", ".flac", ".wav"])
