@@ -79,6 +79,19 @@ def read_chapters(file: AudioFile) -> list[Chapter]:
         return list(chapters_of_ffmpeg(container.chapters(), file.sample_rate))
 
 
+def is_video(file: AudioFile) -> bool:
+    """Whether a file has a moving picture beside its sound; a cover is none.
+
+    Raises:
+        AudioFileError: as `describe`.
+    """
+    from av.stream import Disposition
+
+    stills = Disposition.attached_pic | Disposition.timed_thumbnails
+    with _opened(file.path) as (container, _):
+        return any(not stream.disposition & stills for stream in container.streams.video)
+
+
 def decode(file: AudioFile) -> Iterator[Numbers]:
     """The whole track in blocks, (channels, frames) in the file's own numbers.
 

@@ -251,11 +251,16 @@ def _write_riff(path: Path, tags: Tags, num_frames: int, *, is_aiff: bool) -> No
 
 
 def _with_media_chapters(tags: Tags, file: AudioFile) -> Tags:
-    """The same with the chapters that FFmpeg finds, where PyAV is installed."""
+    """The same with the chapters that FFmpeg finds, where PyAV is installed.
+
+    A video's picture goes with none of its sound, which `notes` say.
+    """
     from qwen_audio_agent.audio import media
 
     if file.path.suffix.lower() not in media.SUFFIXES:
         return tags
     notes = list(tags.notes)
+    if media.is_video(file):
+        notes.append("its moving picture is left out: only the sound is written")
     chapters = in_order(media.read_chapters(file), file.num_frames, notes)
     return replace(tags, chapters=chapters, notes=tuple(notes))

@@ -138,6 +138,23 @@ def test_an_ape_tag_of_an_mp3_is_named_also_beside_an_id3_tag(
     )
 
 
+@pytest.mark.parametrize("target", [".mp4", ".wav"])
+@pytest.mark.parametrize("kind", [".mp4", ".mkv"])
+def test_it_is_said_that_a_video_loses_its_picture(tmp_path: Path, kind: str, target: str) -> None:
+    path = tmp_path / f"film{kind}"
+    with av.open(path, "w") as film:
+        pictures = film.add_stream("mpeg4", rate=10, width=32, height=32, pix_fmt="yuv420p")
+        sound = film.add_stream("aac", rate=RATE, layout="mono")
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = RATE
+        for stream, shown in ((pictures, picture), (sound, frame)):
+            film.mux(stream.encode(shown))
+            film.mux(stream.encode(None))
+    written = edited(path, tmp_path / f"out{target}", whole=True)
+    assert written.notes == ("its moving picture is left out: only the sound is written",)
+
+
 @pytest.mark.parametrize("kind", [".mp3", ".flac", ".wav"])
 def test_the_same_render_is_the_same_bytes(
     tagged: dict[str, Path], tmp_path: Path, kind: str
