@@ -251,13 +251,20 @@ def _updated(name: bytes, data: bytes, tags: Tags) -> bytes:
 
 
 def _marker_chunks(tags: Tags, kept: _Kept) -> list[tuple[bytes, bytes]]:
-    """The markers and their labels, with numbers from 1 on."""
+    """The markers and their labels.
+
+    Their numbers begin with 0, at those that are chapters of the ID3 tag as well: FFmpeg counts
+    the chapters of the tag from there, and takes what has the same number for one.
+    """
     more: dict[int, list[tuple[bytes, bytes]]] = {}
     for number, kind, data in kept.labels:
         more.setdefault(number, []).append((kind, data))
     points: list[bytes] = []
     labels: list[tuple[bytes, bytes]] = []
-    for number, chapter in enumerate(tags.chapters, 1):
+    ordered = sorted(range(len(tags.chapters)), key=lambda i: is_marker(tags.chapters[i]))
+    numbers = {at: number for number, at in enumerate(ordered)}
+    for at, chapter in enumerate(tags.chapters):
+        number = numbers[at]
         start = min(chapter.start, 0xFFFFFFFF)
         points.append(struct.pack("<II4sIII", number, start, b"data", 0, 0, start))
         own = number.to_bytes(4, "little")

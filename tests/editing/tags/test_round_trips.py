@@ -22,6 +22,7 @@ from qwen_audio_agent.audio.audio_file import AudioFile
 from qwen_audio_agent.audio.files import probe, read
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.audio.tags.files import read_tags
+from qwen_audio_agent.audio.tags.values import Chapter
 from qwen_audio_agent.editing import operations
 from qwen_audio_agent.editing.edit_list import EditList, EffectCall
 from qwen_audio_agent.editing.render import render
@@ -249,6 +250,33 @@ def test_a_wav_file_keeps_its_chunks(tagged: dict[str, Path], tmp_path: Path) ->
     assert b"<BWFXML/>" in content
     assert b"a note\0" in content
     assert b"id3 " not in content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_programs_see_each_chapter_of_a_wav_file_once(
+    tagged: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    written = edited(tagged[kind], tmp_path / "out.wav")
+    with av.open(written.path) as container:
+        found = container.chapters()
+    starts = [(round(c["start"] * c["time_base"] * 1000), c["metadata"]["title"]) for c in found]
+    assert sorted(starts) == AFTER
+
+
+def test_markers_beside_the_chapters_of_a_tag_are_seen_once(
+    tagged: dict[str, Path], tmp_path: Path
+) -> None:
+    both = edited(tagged[".flac"], tmp_path / "both.wav", whole=True)
+    tags = read_tags(probe(both.path))
+    marker = Chapter(round(1.5 * RATE), round(2.125 * RATE), "Marke", key="cue:9")
+    chapters = tuple(sorted((*tags.chapters, marker), key=lambda chapter: chapter.start))
+    sources = Sources(tmp_path / "cache")
+    sources.add_file("talk", both)
+    edit_list = EditList.from_file("talk", both)
+    render(edit_list, sources, tmp_path / "out.wav", tags=replace(tags, chapters=chapters))
+    with av.open(tmp_path / "out.wav") as container:
+        titles = [chapter["metadata"]["title"] for chapter in container.chapters()]
+    assert sorted(titles) == sorted((*CHAPTERS, "Marke"))
 
 
 def test_a_wav_file_takes_the_whole_tag_of_an_mp3(tagged: dict[str, Path], tmp_path: Path) -> None:
