@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -31,6 +30,7 @@ CUTTING: Final = ("cut", "shorten")
 _MAX_BYTES: Final = 64 << 20
 _MAX_PROPOSALS: Final = 100_000
 _MAX_TRACKS: Final = 32
+_MAX_NUMBER: Final = 2.0**53  # JSON has integers that no float can hold
 _ID: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
@@ -285,11 +285,12 @@ def _checked(fields: dict[str, Any], kind: type[Episode | Proposal], what: str) 
         raise UsageError(f"{what} has no field {unknown[0][:40]!r}; it has {', '.join(types)}")
     for name, value in fields.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_number = is_number and abs(value) <= _MAX_NUMBER
         fits = {
             "bool": isinstance(value, bool),
             "int": is_number and isinstance(value, int) and value >= 0,
-            "float": is_number and math.isfinite(value),
-            "float | None": value is None or (is_number and math.isfinite(value)),
+            "float": is_number,
+            "float | None": value is None or is_number,
         }.get(types[name], isinstance(value, str))
         if not fits:
             raise UsageError(f"{name} of {what} cannot be {value!r:.40}")

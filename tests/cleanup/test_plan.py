@@ -80,6 +80,9 @@ def test_what_is_switched_off_is_not_done():
         ({"end": 11}, "within 0 to 10.00"),
         ({"start": -1}, "within 0 to 10.00"),
         ({"start": float("nan")}, "start of proposal 1 cannot be nan"),
+        ({"start": 10**400}, "start of proposal 1 cannot be 1000"),
+        ({"end": -(10**400)}, "end of proposal 1 cannot be -1000"),
+        ({"track": 10**400}, "track of proposal 1 cannot be 1000"),
         ({"start": True}, "start of proposal 1 cannot be True"),
         ({"on": 1}, "on of proposal 1 cannot be 1"),
         ({"action": "delete"}, "action of proposal 1 is 'delete': give keep, attenuate"),
@@ -101,6 +104,17 @@ def test_a_mistake_is_named(fields, message):
 def test_what_is_no_plan_is_refused(data):
     with pytest.raises(UsageError, match="plan"):
         Plan.from_json(data)
+
+
+@pytest.mark.parametrize("field", ["num_frames", "sample_rate", "hum_hz"])
+def test_a_number_that_no_float_holds_is_refused_in_an_episode_too(field):
+    data = PLAN.to_json()
+    data["episode"][field] = 10**400
+    with pytest.raises(UsageError, match=f"{field} of the episode cannot be 1000"):
+        Plan.from_json(data)
+    recipe = data["recipe"] | {"guards": {"max_share": 10**400}}
+    with pytest.raises(UsageError, match=r"guards\.max_share"):
+        Plan.from_json(PLAN.to_json() | {"recipe": recipe})
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
