@@ -299,8 +299,9 @@ def check_recording(episode: Episode, file: AudioFile) -> None:
     Raises:
         SourceChangedError: it was made for another, or the file has changed.
     """
-    same_length = (file.sample_rate, file.num_frames) == (episode.sample_rate, episode.num_frames)
-    if content_hash(file.path) != episode.sha256 or not same_length:
+    shape = (file.sample_rate, file.num_channels, file.num_frames)
+    planned = (episode.sample_rate, episode.num_channels, episode.num_frames)
+    if content_hash(file.path) != episode.sha256 or shape != planned:
         raise SourceChangedError(
             f"{shown(file.path)} is not the recording that the plan was made for "
             f"({episode.name}): make a new plan"

@@ -185,6 +185,11 @@ def test_the_source_is_left_alone_and_a_plan_is_for_one_recording(made, tmp_path
     other = made().room(2.0).speech("another").room(2.0).file(name="other.wav")
     with pytest.raises(SourceChangedError, match="make a new plan"):
         apply_plan(planned.plan, other, tmp_path / "out.wav")
+    for name in ("sample_rate", "num_channels", "num_frames"):
+        more = getattr(planned.plan.episode, name) * 2
+        plan = replace(planned.plan, episode=replace(planned.plan.episode, **{name: more}))
+        with pytest.raises(SourceChangedError, match="make a new plan"):
+            apply_plan(plan, planned.file, tmp_path / "out.wav")
     assert not (tmp_path / "out.wav").exists()
 
 
