@@ -111,7 +111,8 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
         noise_floor_dbfs=_finite(floor.dbfs),
         hum_hz=round(mains.frequency_hz, 2) if mains else None,
         hum_harmonics=mains.num_harmonics if mains else 0,
-        num_clipped=clipping.count,
+        # Floats go on beyond full scale.
+        num_clipped=0 if file.subtype in ("FLOAT", "DOUBLE") else clipping.count,
         is_spoken=bool(transcript.words),
     )
     return Survey(file, episode, speech.activity(rate, file.num_frames), transcript, held)

@@ -250,7 +250,8 @@ def summary(plan: Plan) -> Iterator[str]:
     if episode.hum_hz:
         facts.append(f"hum at {episode.hum_hz:g} Hz")
     if episode.num_clipped:
-        facts.append(f"{episode.num_clipped} places cut off at full scale")
+        plural = "" if episode.num_clipped == 1 else "s"
+        facts.append(f"{episode.num_clipped} place{plural} cut off at full scale")
     lufs = episode.loudness_lufs
     facts.append("silence" if lufs is None else f"{lufs:.1f} LUFS")
     if not all(track.is_spoken for track in plan.tracks):

@@ -239,3 +239,13 @@ def test_hum_is_found_told_and_taken_out(made, tmp_path):
     tone = np.exp(-2j * np.pi * 50 * np.arange(5 * rate) / rate)
     level = [20 * np.log10(abs(sound @ tone)) for sound in (before, after)]
     assert level[1] < level[0] - 20
+
+
+@pytest.mark.parametrize(("subtype", "clipped"), [("PCM_16", 1), ("FLOAT", 0), ("DOUBLE", 0)])
+def test_floats_beyond_full_scale_are_not_cut_off(made, tmp_path, subtype, clipped):
+    episode = made().room(1.0).speech("we went home").room(1.0)
+    sound, rate = soundfile.read(episode.written(subtype="DOUBLE"))
+    sound[rate // 2 : rate // 2 + 100] += 1.5
+    soundfile.write(tmp_path / "loud.wav", sound, rate, subtype=subtype)
+    planned = plan_episode(probe(tmp_path / "loud.wav"), PLAIN, episode.listener())
+    assert planned.plan.episode.num_clipped == clipped

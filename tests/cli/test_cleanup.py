@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import soundfile
 
-from qwen_audio_agent.cleanup.plan import read_plan
+from qwen_audio_agent.cleanup.plan import Episode, Plan, read_plan
+from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cli import main
+from qwen_audio_agent.cli.cleanup import summary
 
 PLAIN = "[fillers]\npolicy = 'cut'\n[repeats]\npolicy = 'cut'\n"
 
@@ -65,6 +68,13 @@ def test_a_page_of_somebody_else_is_kept(
     assert main(["cleanup", "ep.flac", "-o", "clean.mp3", "--recipe", "plain.toml"]) == 0
     assert "kept        clean.old.html, the file that was there" in capsys.readouterr().err
     assert Path("clean.old.html").read_text(encoding="utf-8") == "<h1>my show notes</h1>"
+
+
+def test_one_place_is_not_told_as_several() -> None:
+    episode = Episode("ep.wav", "0" * 64, 16_000, 1, 16_000, num_clipped=1)
+    assert ", 1 place cut off at full scale" in next(summary(Plan(episode, Recipe())))
+    more = Plan(replace(episode, num_clipped=2), Recipe())
+    assert ", 2 places cut off at full scale" in next(summary(more))
 
 
 def test_then_it_does_what_the_plan_beside_the_output_says(
