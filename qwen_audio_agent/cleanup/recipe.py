@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from qwen_audio_agent.audio.formats import shown
 from qwen_audio_agent.errors import UsageError
@@ -34,12 +35,14 @@ _MAX_BYTES: Final = 1 << 20
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Softer = Annotated[float, Field(ge=-60, le=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Phrase = Annotated[str, Field(min_length=1, max_length=80)]
+_LIST: Final = Field(strict=False)  # what comes as a list is kept as a tuple
 
 
 class _Section(BaseModel):
     """One section of a recipe: unknown keys are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Fillers(_Section):
@@ -55,7 +58,7 @@ class Fillers(_Section):
 
     policy: SoundPolicy = "cut"
     least_confidence: Share = 0.5
-    phrases: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
+    phrases: Annotated[tuple[Phrase, ...], _LIST] = ()
     gain_db: Softer = -12.0
 
 
@@ -202,7 +205,7 @@ class Guards(_Section):
 
     max_share: Share = 0.4
     least_kept: Seconds = 0.15
-    protect: tuple[Meaning, ...] = ("negation", "number", "name")
+    protect: Annotated[tuple[Meaning, ...], _LIST] = ("negation", "number", "name")
 
 
 class Recipe(_Section):
@@ -277,8 +280,8 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def _mistake(error: ValidationError) -> str:
     """The first mistake in one line."""
-    first = error.errors(include_url=False)[0]
-    place = [str(part) for part in first["loc"] if part not in _BRANCHES]
+    first, *others = error.errors(include_url=False)
+    place = _place(first)
     key = ".".join(place)
     if first["type"] == "extra_forbidden":
         return f"there is no {key}; there is {', '.join(_choices(place[:-1]))}"
@@ -287,9 +290,20 @@ def _mistake(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{key}: {message}"
-    return f"{key} is {first['input']!r:.60}: {message[0].lower()}{message[1:]}"
+    # Of a key that may be one thing or another there is an error for each.
+    also = [other["msg"] for other in others if _place(other) == place]
+    wanted = " or ".join([message, *(text.removeprefix("Input should be ") for text in also)])
+    for in_python, in_toml in _IN_TOML.items():
+        wanted = wanted.replace(in_python, in_toml)
+    return f"{key} is {first['input']!r:.60}: {wanted[0].lower()}{wanted[1:]}"
 
 
+def _place(error: ErrorDetails) -> list[str]:
+    """The key of an error, with those of its sections before it."""
+    return [str(part) for part in error["loc"] if part not in _BRANCHES]
+
+
+_IN_TOML: Final = {"a valid tuple": "a list in [ ]", "a valid boolean": "true or false"}
 # What pydantic puts into the place of an error beside the keys: the branch of a union.
 _BRANCHES: Final = ("constrained-float", "float", "literal['auto','keep']")
 
