@@ -27,7 +27,8 @@ class AudioFile:
             of its tags, chapters and pictures are read by `audio.tags.files.read_tags`.
         decoded: wav copy from which the sound is read, frame for frame the sound of `path`,
             where `path` itself cannot be entered exactly at any frame (mp3, ogg, m4a, video).
-        notes: for a person, on a file that was just written: which tags were not carried over.
+        notes: for a person: of a recording, that it is cut off; of a file that was just written,
+            which tags were not carried over.
     """
 
     path: Path

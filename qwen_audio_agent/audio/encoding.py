@@ -6,13 +6,14 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import soundfile
 
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.ogg_pages import number_by_content
+from qwen_audio_agent.audio.riff_chunks import SOUND, chunks
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.audio.tags.files import WRITTEN
 from qwen_audio_agent.errors import AudioFileError
@@ -143,14 +144,9 @@ def _forget_time_of_peak(path: Path) -> None:
     version and time stamp, 4 bytes each, follow the name and size of the chunk.
     """
     with path.open("r+b") as file:
-        form = file.read(12)[:4]
-        order: Literal["big", "little"] = "big" if form == b"FORM" else "little"
-        if form not in (b"RIFF", b"RF64", b"FORM"):
-            return
-        while len(chunk := file.read(8)) == 8 and chunk[:4] not in (b"data", b"SSND"):
-            if chunk[:4] == b"PEAK":
+        for name, _ in chunks(file):
+            if name == b"PEAK":
                 file.seek(4, os.SEEK_CUR)
                 file.write(bytes(4))
+            if name in (b"PEAK", *SOUND):
                 return
-            size = int.from_bytes(chunk[4:], order)
-            file.seek(size + size % 2, os.SEEK_CUR)

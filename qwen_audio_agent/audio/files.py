@@ -36,6 +36,7 @@ from qwen_audio_agent.audio.formats import (
     to_float32,
 )
 from qwen_audio_agent.audio.hidden_file import disk_error
+from qwen_audio_agent.audio.riff_chunks import stated_share
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.audio.scratch import Scratch
 from qwen_audio_agent.audio.sound_stream import (
@@ -64,6 +65,7 @@ __all__ = [
 _Decoder = Callable[[AudioFile], Iterator[Numbers]]
 
 _HASH_BYTES: Final = 1 << 20
+_MISSED_SECONDS: Final = 0.1  # less may be an error of whoever counted
 _CLOCK_TICK_NS: Final = 50_000_000
 
 
@@ -255,7 +257,8 @@ def _described(path: Path) -> tuple[AudioFile, _Decoder | None]:
         file = describe_stream(path, stream)
         _check_header(file)
         if is_entered_anywhere(file):
-            return replace(file, num_frames=_num_readable(stream, file.num_frames)), None
+            num_frames = _num_readable(stream, file.num_frames)
+            return replace(file, num_frames=num_frames, notes=_cut_off(file, num_frames)), None
     return file, decode
 
 
@@ -294,6 +297,16 @@ def _num_readable(stream: SoundStream, claimed: int) -> int:
         pass
     with open_stream(Path(os.fsdecode(stream.name))) as again:
         return sum(block.shape[1] for block in blocks_of(again))
+
+
+def _cut_off(file: AudioFile, num_frames: int) -> tuple[str, ...]:
+    """A note for a person if a file says that it holds more than the frames that can be read."""
+    # libsndfile believes the size of a wav file that was cut off, and not what it says.
+    claimed = max(file.num_frames, num_frames * stated_share(file.path))
+    if (claimed - num_frames) / file.sample_rate < _MISSED_SECONDS:
+        return ()
+    there, whole = num_frames / file.sample_rate, claimed / file.sample_rate
+    return (f"it is cut off: {there:.1f} s of {whole:.1f} s are there",)
 
 
 def _decoded_copy(

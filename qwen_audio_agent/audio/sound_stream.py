@@ -19,6 +19,10 @@ from qwen_audio_agent.errors import AudioFileError
 # A damaged file is read up to the block with the damage, so blocks are short: 0.1 s at 44.1 kHz.
 _BLOCK_FRAMES: Final = 4096
 _ENDLESS: Final = 1 << 40
+_HEAD_BYTES: Final = 1 << 16
+# How libsndfile calls content that its decoder of mp3 refuses: that there is no such file.
+_REFUSED_CONTENT: Final = 7  # SFE_BAD_FILE
+_NO_SOUND: Final = "what is in it is no sound"
 _SOFTWARE_SUFFIX: Final = " (libsndfile-"
 
 
@@ -96,6 +100,11 @@ def open_stream(path: Path) -> SoundStream:
     Raises:
         AudioFileError: libsndfile cannot read it.
     """
+    # A text called a.mp3 comes to a decoder that complains on stderr, whoever that belongs to.
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if b"\0" not in head and b"\xff" not in head:  # one of which all sound files have
+        raise _unreadable(path, _NO_SOUND)
     # An absolute name, because libsndfile takes a bare "-" for standard input; as bytes where names
     # are bytes, because such a name need not be text.
     name = str(path.absolute())
@@ -118,10 +127,15 @@ def _opened(path: Path, file: str | bytes | io.FileIO) -> SoundStream:
         return SoundStream(file)
     except (soundfile.LibsndfileError, TypeError) as error:
         reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
-        raise AudioFileError(
-            f"{shown(path)} cannot be read as sound ({reason}); "
-            "give a wav, flac, ogg, opus, mp3 or another sound file"
-        ) from None
+        is_refused = getattr(error, "code", None) == _REFUSED_CONTENT
+        raise _unreadable(path, _NO_SOUND if is_refused else reason) from None
+
+
+def _unreadable(path: Path, reason: str) -> AudioFileError:
+    return AudioFileError(
+        f"{shown(path)} cannot be read as sound ({reason}); "
+        "give a wav, flac, ogg, opus, mp3 or another sound file"
+    )
 
 
 def describe_stream(path: Path, stream: SoundStream) -> AudioFile:

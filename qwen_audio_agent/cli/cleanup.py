@@ -92,8 +92,12 @@ class _Desk:
             tell(one_line(line))
 
     def opened(self, source: Path) -> AudioFile:
+        """A recording; that it is cut off is told before anybody listens."""
         with self._progress("decoding") as progress:
-            return probe(source, None, progress)
+            file = probe(source, None, progress)
+        for note in file.notes:
+            self.remark(f"{shown(source)}: {note}")
+        return file
 
     def planned(self, files: Sequence[AudioFile], outputs: Sequence[Path]) -> Planned:
         """The plan that was given, or that lies beside the output, or else a new one."""

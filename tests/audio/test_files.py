@@ -168,6 +168,43 @@ def test_what_is_no_recording_is_refused_in_one_clear_line(tmp_path):
         assert "\n" not in str(caught.value), what
 
 
+@pytest.mark.parametrize("name", ["notes.mp3", "notes.wav", "notes.m4a"])
+def test_of_a_text_it_is_said_that_it_is_no_sound_and_nothing_else(
+    tmp_path, capfd: pytest.CaptureFixture[str], name: str
+):
+    (tmp_path / name).write_text("<h1>Notes on Zoë and 采访</h1>\n" * 40, "utf-8")
+    with pytest.raises(AudioFileError, match="cannot be read as sound") as caught:
+        probe(tmp_path / name)
+    assert "does not exist" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_of_bytes_called_mp3_it_is_said_that_they_are_no_sound(tmp_path):
+    (tmp_path / "a.mp3").write_bytes(bytes(range(200)) * 40)
+    with pytest.raises(AudioFileError, match="what is in it is no sound"):
+        probe(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.flac"])
+def test_of_a_file_that_is_cut_off_it_is_said_how_much_is_there(tmp_path, rising_tone, name: str):
+    path = write(tmp_path / name, rising_tone(3.0))
+    assert probe(path).notes == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    file = probe(path)
+    assert file.num_frames < 2 * 16_000
+    assert file.notes == (f"it is cut off: {file.duration:.1f} s of 3.0 s are there",)
+
+
+def test_a_wav_from_a_pipe_whose_size_nobody_knew_is_whole(tmp_path, rising_tone):
+    path = write(tmp_path / "a.wav", rising_tone(3.0))
+    whole = path.read_bytes()
+    at = whole.index(b"data") + 4
+    for size in (0x7FFF_FFFF, 0xFFFF_FFFF):
+        path.write_bytes(whole[:at] + size.to_bytes(4, "little") + whole[at + 4 :])
+        file = probe(path)
+        assert (file.num_frames, file.notes) == (3 * 16_000, ())
+
+
 def test_a_file_that_may_not_be_read_is_refused(tmp_path, rising_tone):
     path = write(tmp_path / "a.wav", rising_tone(0.1))
     path.chmod(0)

@@ -268,6 +268,14 @@ def test_what_cannot_be_made_is_told_before_anybody_listens(
     assert not list(Path().glob("x.*"))
 
 
+def test_a_recording_that_is_cut_off_is_told(
+    talk: Path, plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk.write_bytes(talk.read_bytes()[: talk.stat().st_size // 4])
+    assert main(["cleanup", "ep.flac", "-o", "x.flac", "--recipe", "plain.toml"]) == 0
+    assert "'ep.flac': it is cut off: 3." in capsys.readouterr().err
+
+
 def test_music_that_a_plan_alone_names_is_refused(
     talk: Path, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

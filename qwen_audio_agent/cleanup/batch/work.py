@@ -151,7 +151,7 @@ class _Episode:
         output = probe(self._new, self._scratch)
         reports = self._reports(replace(planned, plan=plan), [self._new], again)
         names, kept = self._delivered([*applied.beside, *reports], plan)
-        notes = [*applied.notes, *again.notes, *kept]
+        notes = [*planned.file.notes, *applied.notes, *again.notes, *kept]
         return replace(
             entry,
             status="done",

@@ -238,6 +238,13 @@ def test_a_format_that_cannot_hold_the_sound_is_told_before_anybody_listens(
     assert not list(tmp_path.glob("heard/*"))
 
 
+def test_a_recording_that_is_cut_off_is_noted(heard: Path, tmp_path: Path) -> None:
+    path = write_faint(tmp_path / "a.wav")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    summary, _ = clean([path], tmp_path / "out", heard)
+    assert "is cut off: 1.0 s of 2.0 s are there" in summary.entries[0].notes[0]
+
+
 def children() -> set[int]:
     """The processes that this one has begun."""
     paths = Path(f"/proc/{os.getpid()}/task").glob("*/children")
