@@ -1,4 +1,4 @@
-"""How many bits a second an mp3 spends on its sound, so that an edit of it spends as many."""
+"""How many bits a second a lossy file spends on its sound, so that an edit of it spends as many."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from mutagen import MutagenError
 from mutagen.mp3 import MP3
 
 from qwen_audio_agent.audio.audio_file import AudioFile
+from qwen_audio_agent.audio.media import bit_rate_of_aac
 from qwen_audio_agent.audio.mp3_header import (
     bytes_before_sound,
     find_mp3_header,
     kbits_of_layer_3,
 )
+from qwen_audio_agent.audio.ogg_rates import bit_rate_of_opus, bit_rate_of_vorbis
 from qwen_audio_agent.audio.tags.values import DAMAGED
+from qwen_audio_agent.errors import AudioFileError
 
 # A variable rate a little above a constant one is meant to be it.
 _TOLERANCE: Final = 1.03
@@ -24,20 +27,40 @@ _MOST_KBITS_BY_MPEG_2_5: Final = 64  # of LAME; the format has more
 
 
 def bit_rate_of(file: AudioFile) -> int | None:
-    """Bits per second of an mp3 on average, without its tags; None of other files.
+    """Bits per second of mp3, AAC, Vorbis or Opus without the tags; None of other files.
 
-    Of one whose header is about all of it mutagen reads the header; many have none, and then the
-    first frame tells nothing of a variable rate.
+    It is what the encoder was asked for where the file says that, else the average.
     """
-    if file.container != "MP3" or not file.num_frames:
+    if not file.num_frames:
         return None
     try:
-        header = find_mp3_header(file.path)
-        if header is not None and header.covers_file:
-            return int(MP3(file.path).info.bitrate)
-        num_bytes = file.path.stat().st_size - bytes_before_sound(file.path)
-    except (MutagenError, OSError, *DAMAGED):
-        return None
+        match file.container, file.subtype:
+            case "MP3", _:
+                return _of_mp3(file)
+            case _, "AAC":
+                return bit_rate_of_aac(file)
+            case "OGG", "VORBIS":
+                return bit_rate_of_vorbis(file.path)
+            case "OGG", "OPUS":
+                return bit_rate_of_opus(file.path, file.duration)
+    except (AudioFileError, MutagenError, OSError, *DAMAGED):
+        pass
+    return None
+
+
+def codec_of(container: str, subtype: str) -> str:
+    """What two files have in common whose bit rates mean the same."""
+    return container if container == "MP3" else subtype
+
+
+def _of_mp3(file: AudioFile) -> int:
+    """Of one whose header is about all of it mutagen reads the header; many have none, and then the
+    first frame tells nothing of a variable rate.
+    """
+    header = find_mp3_header(file.path)
+    if header is not None and header.covers_file:
+        return int(MP3(file.path).info.bitrate)
+    num_bytes = file.path.stat().st_size - bytes_before_sound(file.path)
     return round(8 * num_bytes / file.duration)
 
 

@@ -13,6 +13,7 @@ import soundfile
 from qwen_audio_agent.audio.formats import TAGS, Coding, Numbers, native_dtype, num_bits
 from qwen_audio_agent.audio.hidden_file import HiddenFile
 from qwen_audio_agent.audio.ogg_pages import number_by_content
+from qwen_audio_agent.audio.ogg_rates import compression_level
 from qwen_audio_agent.audio.riff_chunks import SOUND, chunks
 from qwen_audio_agent.audio.sound_stream import SoundStream, blocks_of
 from qwen_audio_agent.audio.tags.files import WRITTEN
@@ -100,6 +101,7 @@ class SoundFileSink:
                 coding.num_channels,
                 coding.subtype,
                 format=container,
+                compression_level=compression_level(coding),
             )
         except (soundfile.LibsndfileError, ValueError) as error:
             if getattr(error, "code", None) == _SYSTEM_ERROR:

@@ -95,7 +95,7 @@ class Coding:
         sample_rate: frames per second, in Hz.
         num_channels: 1 or more.
         tags: with times in frames of the new file.
-        bit_rate: bits per second of an mp3; None is the encoder's choice.
+        bit_rate: bits per second of mp3, AAC, Vorbis or Opus; None is the encoder's choice.
     """
 
     container: str

@@ -43,6 +43,8 @@ _NAMES: Final = {"mov,mp4,m4a,3gp,3g2,mj2": "MP4", "matroska,webm": "MATROSKA"}
 _FRAMES_PER_BLOCK: Final = 64
 _AAC_FRAME: Final = 1024
 _BITS_PER_SECOND_AND_CHANNEL: Final = 96_000
+# A lower average is of much silence, or of a better encoder.
+_LEAST_FOR_CHANNEL: Final = 32_000
 _LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
 
 
@@ -77,6 +79,22 @@ def read_chapters(file: AudioFile) -> list[Chapter]:
     """
     with _opened(file.path) as (container, _):
         return list(chapters_of_ffmpeg(container.chapters(), file.sample_rate))
+
+
+def bit_rate_of_aac(file: AudioFile) -> int | None:
+    """Bits per second of a track, on average.
+
+    Returns:
+        None where the file does not say, and for HE-AAC, which makes more of fewer bits than what
+        is written here.
+
+    Raises:
+        AudioFileError: as `describe`.
+    """
+    with _opened(file.path) as (_, stream):
+        context = stream.codec_context
+        is_he = "HE" in (context.profile or "") or context.sample_rate != file.sample_rate
+        return None if is_he else stream.bit_rate or None
 
 
 def is_video(file: AudioFile) -> bool:
@@ -140,7 +158,10 @@ class MediaSink:
         self._stream = self._container.add_stream(
             "aac", rate=coding.sample_rate, layout=_LAYOUTS[coding.num_channels]
         )
-        self._stream.bit_rate = _BITS_PER_SECOND_AND_CHANNEL * coding.num_channels
+        for_channel = _BITS_PER_SECOND_AND_CHANNEL
+        if coding.bit_rate is not None:
+            for_channel = max(coding.bit_rate // coding.num_channels, _LEAST_FOR_CHANNEL)
+        self._stream.bit_rate = for_channel * coding.num_channels
         try:
             self._stream.codec_context.open()
         except av.FFmpegError:

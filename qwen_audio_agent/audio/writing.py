@@ -43,7 +43,7 @@ class AudioWriter:
         subtype: "PCM_16", "PCM_24", "FLOAT", "VORBIS", ...; None takes the usual one.
         tags: what the file says about its sound, with times in its own frames; or texts by name
             (title, artist, album, ...). What the container has no place for is left out.
-        bit_rate: bits per second of an mp3; None is the encoder's choice.
+        bit_rate: bits per second of mp3, AAC, Vorbis or Opus; None is the encoder's choice.
         check: is given the hidden file when it is complete; what it raises keeps the file from
             appearing.
 

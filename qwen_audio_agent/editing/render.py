@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from qwen_audio_agent.audio.bit_rates import bit_rate_of
+from qwen_audio_agent.audio.bit_rates import bit_rate_of, codec_of
 from qwen_audio_agent.audio.files import AudioFile, AudioWriter, same_file
 from qwen_audio_agent.audio.formats import (
     Coding,
@@ -45,9 +45,9 @@ def render(
 
         render          | A x C | of a recording  ->  a file
 
-    Kept stretches are copied in the numbers of their own file, and an mp3 of mp3s has the
-    highest of their bit rates. The new file appears whole or not
-    at all. Where the last effect promises a ceiling for peaks, a lossy file keeps it when decoded.
+    Kept stretches are copied in the numbers of their own file, and a lossy file of files of its
+    codec has the highest of their bit rates. The new file appears whole or not at all. Where the
+    last effect promises a ceiling for peaks, a lossy file keeps it when decoded.
 
     Args:
         edit_list: what to write.
@@ -118,8 +118,7 @@ def _write(
 ) -> None:
     rate, num_channels = made.sample_rate, made.num_channels
     blocks = _blocks(edit_list, sources, Span(0, made.num_frames))
-    is_mp3 = made.container == "MP3"
-    bit_rate = _bit_rate(sources.files_of(edit_list), num_channels) if is_mp3 else None
+    bit_rate = _bit_rate(made, sources.files_of(edit_list))
     how = (made.container, made.subtype, tags, check, bit_rate)
     with AudioWriter(made.path, rate, num_channels, *how) as writer:
         done = 0
@@ -131,12 +130,15 @@ def _write(
         sources.check()
 
 
-def _bit_rate(files: Collection[AudioFile], num_channels: int) -> int | None:
-    """The highest of mp3s, as for so many channels; None if other files go in as well."""
-    rates = [bit_rate_of(file) for file in files]
-    if not rates or None in rates:
+def _bit_rate(made: AudioFile, files: Collection[AudioFile]) -> int | None:
+    """The highest of files of its codec, as for its channels; None if others go in as well."""
+    codec = codec_of(made.container, made.subtype)
+    if {codec_of(file.container, file.subtype) for file in files} != {codec}:
         return None
-    more = [max(1, num_channels // file.num_channels) for file in files]
+    rates = [bit_rate_of(file) for file in files]
+    if None in rates:
+        return None
+    more = [max(1, made.num_channels // file.num_channels) for file in files]
     return max(rate * times for rate, times in zip(rates, more, strict=True) if rate)
 
 

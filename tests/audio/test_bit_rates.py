@@ -75,3 +75,14 @@ def test_without_a_header_the_rate_is_that_of_all_of_it(
 
 def test_other_files_have_none(tmp_path: Path) -> None:
     assert bit_rate_of(probe(write(tmp_path / "a.wav", 8_000, None))) is None
+
+
+@pytest.mark.parametrize("name", ["a.m4a", "a.ogg", "a.opus"])
+@pytest.mark.parametrize("bit_rate", [1, 1000, 10_000_000])
+@pytest.mark.parametrize("sample_rate", [8_000, 48_000])
+def test_a_rate_that_a_codec_does_not_have_becomes_the_nearest(
+    tmp_path: Path, name: str, bit_rate: int, sample_rate: int
+) -> None:
+    path = write(tmp_path / name, sample_rate, bit_rate)
+    assert probe(path).duration == pytest.approx(4.0, abs=0.05)
+    assert 2_000 < (bit_rate_of(probe(path)) or 0) < 300_000

@@ -58,6 +58,45 @@ def test_an_edited_mp3_has_the_bit_rate_of_the_recording(
     assert bit_rate_of(probe(a.path.with_name("c.mp3"))) == pytest.approx(1000 * kbits, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "num_channels", "kbits"),
+    [
+        ("m4a", 1, 64),
+        ("m4a", 2, 256),
+        ("ogg", 1, 64),
+        ("ogg", 2, 192),
+        ("ogg", 2, 320),
+        ("opus", 1, 64),
+        ("opus", 2, 160),
+    ],
+)
+def test_another_lossy_file_has_the_bit_rate_of_the_recording_too(
+    record: Callable[..., Any], name: str, num_channels: int, kbits: int
+) -> None:
+    a = record("a.wav", 8 * 48_000, sample_rate=48_000, num_channels=num_channels)
+    noise = np.random.default_rng(0).normal(0, 0.1, (num_channels, 8 * 48_000)).astype(np.float32)
+    path, result = a.path.with_name(f"b.{name}"), a.path.with_name(f"c.{name}")
+    with AudioWriter(path, 48_000, num_channels, bit_rate=1000 * kbits) as writer:
+        writer.write(noise)
+    file = probe(path)
+    assert bit_rate_of(file) == pytest.approx(1000 * kbits, rel=0.08)
+    a.sources.add_file("b", file)
+    render(operations.cut(EditList.from_file("b", file), Span(0, 48_000)), a.sources, result)
+
+    assert bit_rate_of(probe(result)) == pytest.approx(1000 * kbits, rel=0.08)
+    assert result.stat().st_size == pytest.approx(7 / 8 * path.stat().st_size, rel=0.1)
+
+
+def test_of_another_codec_the_encoder_chooses(record: Callable[..., Any]) -> None:
+    a = record("a.wav", 48_000, sample_rate=48_000)
+    with AudioWriter(a.path.with_name("b.mp3"), 48_000, 1, bit_rate=320_000) as writer:
+        writer.write(read_programme(a.edit_list, a.sources, Span(0, 48_000)).samples)
+    file = probe(a.path.with_name("b.mp3"))
+    a.sources.add_file("b", file)
+    render(EditList.from_file("b", file), a.sources, a.path.with_name("c.ogg"))
+    assert bit_rate_of(probe(a.path.with_name("c.ogg"))) < 128_000
+
+
 def test_a_jingle_of_few_bits_in_front_takes_none_of_the_recording(
     record: Callable[..., Any],
 ) -> None:
