@@ -7,7 +7,7 @@ Fitted on the recordings and flite voices of the split "tune", on the voices of 
 those of "check" and on two programs that nothing was chosen by. Each program counts as much as the
 others, however many voices it has. `--keep` leaves the episodes in a folder and takes those that
 are there. `--leave-out` writes nothing: each program and each of the five people is left out of a
-fit in turn, and judged by it.
+fit in turn, and judged by it; so is each of the two people whose real fillers there are.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _Made = list[tuple[Path, episodes.Truth]]
 NUM_EPISODES = {"speech": 10, "flite": 5}
 WEIGHT = {"speech": 1.0, "flite": 0.5, "prompts": 1.0}
 SECONDS = 150.0
+PEOPLE = ("mm_", "f_mfa_")  # whose fillers there are, by how their recordings are called
 FITTED = ("espeak", "mbrola", "rhvoice", "festival")
 APART = ("pico", "piper")
 VOICE_SECONDS = 120.0
@@ -93,16 +94,25 @@ def _material(engine: str, voice: str) -> episode_speech.Material:
     return episode_voices.material(engine, voice)
 
 
-def rows(path: Path, truth: episodes.Truth) -> tuple[_Floats, _Floats]:
-    """Features of the candidates of an episode, and whether each is a filler."""
+def rows(path: Path, truth: episodes.Truth, without: str = "") -> tuple[_Floats, _Floats]:
+    """Features of the candidates of an episode, and whether each is a filler.
+
+    The fillers of voices whose names begin with `without` are left out.
+    """
     said = cleanup_score.time_spans(truth.fillers)
-    music = [(a, b) for a, b in truth.music]
+    left_out = [(a, b) for a, b in truth.music] + (_said_by(without, truth) if without else [])
     found = [
         (one.features, cleanup_score.matches((one.start / 100, one.end / 100), said))
         for one in held_vowels.candidates(hops_of(blocks(probe(path))))
-        if not cleanup_score.matches((one.start / 100, one.end / 100), music)
+        if not cleanup_score.matches((one.start / 100, one.end / 100), left_out)
     ]
     return np.array([f[0] for f in found]), np.array([float(f[1]) for f in found])
+
+
+def _said_by(person: str, truth: episodes.Truth) -> list[tuple[float, float]]:
+    """The fillers of the voices of a person."""
+    theirs = [f for f in truth.fillers if str(f["voice"]).startswith(person)]
+    return cleanup_score.time_spans(theirs)
 
 
 def fit(features: _Floats, labels: _Floats, weights: _Floats) -> held_vowels.Judge:
@@ -180,6 +190,29 @@ def _leave_out(made: dict[str, _Made]) -> None:
         print(f"{name} left out, confidence {LEAST[2]}: {counted}", flush=True)
 
 
+def _leave_people_out(made: dict[str, _Made]) -> None:
+    """Print what is found of the fillers of each person by judges that met the other one only.
+
+    They share episodes, so a judge is fitted on half of these, and read on the others.
+    """
+    weighted = _weighted({name: items for name, items in made.items() if name != "speech-tune"})
+    for person in PEOPLE:
+        there = found = wrong = 0
+        for half in (0, 1):
+            parts = [rows(*item, without=person) for item in made["speech-tune"][half::2]]
+            features, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+            met = features, labels, np.full(len(labels), WEIGHT["speech"])
+            judge = _fitted([*weighted.values(), met])
+            for truth, vowels in _told(made["speech-tune"][1 - half :: 2], judge):
+                spans = [(v.start, v.end) for v in vowels if v.confidence >= LEAST[2]]
+                theirs = _said_by(person, truth)
+                known = cleanup_score.time_spans(truth.fillers) + [(a, b) for a, b in truth.music]
+                there += len(theirs)
+                found += sum(cleanup_score.matches(one, spans) for one in theirs)
+                wrong += sum(not cleanup_score.matches(span, known) for span in spans)
+        print(f"{person} left out, confidence {LEAST[2]}: {found} of {there}, {wrong} wrong")
+
+
 def _told(
     items: _Made, judge: held_vowels.Judge | None = None
 ) -> list[tuple[episodes.Truth, list[held_vowels.HeldVowel]]]:
@@ -217,6 +250,7 @@ def main(argv: list[str]) -> int:
             made |= {f"prompts-{name}": worded(name, folder) for name in episode_prompts.LANGUAGES}
             if given.leave_out:
                 _leave_out(made)
+                _leave_people_out(made)
                 return 0
             write(_fitted(_weighted(made).values()))
         checked = {
