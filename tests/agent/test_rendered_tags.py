@@ -76,7 +76,8 @@ def test_chapters_cover_and_texts_of_an_mp3_are_there_after_a_cut(
     assert third_chapter["WXXX:link"].url == "https://example.org/3"
     assert third_chapter["APIC:"].data == COVER[:100] * 4
     assert tags["CHAP:c0"].start_offset == tags["CHAP:c3"].end_offset == 0xFFFFFFFF
-    assert written.notes == ()
+    told = "chapters whose sound went entirely are left out: Kapitel 1 – Äpfel"
+    assert written.notes == (told,)
 
 
 def test_a_jingle_before_a_talk_moves_its_chapters_and_does_not_lend_it_its_tags(

@@ -60,14 +60,16 @@ def test_nothing_is_left_when_stopped_at_any_instruction(tmp_path: Path) -> None
     assert names == sorted(names, key=(b"old", b"new").index)  # old until it is new
     assert set(names) == {b"old", b"new"}
     if (handles := Path("/proc/self/fd")).exists():  # on Linux
-        assert not [handle for handle in handles.iterdir() if is_deleted(handle)]
+        assert not [handle for handle in handles.iterdir() if is_of(handle, tmp_path)]
 
 
-def is_deleted(handle: Path) -> bool:
+def is_of(handle: Path, folder: Path) -> bool:
+    """Whether an open handle is that of a hidden file of a folder, be it removed."""
     try:
-        return ".part" in str(handle.readlink())
+        link = str(handle.readlink())
     except OSError:
         return False
+    return link.startswith(str(folder)) and ".part" in link
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
