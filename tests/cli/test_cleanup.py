@@ -14,21 +14,7 @@ from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cli import main
 from qwen_audio_agent.cli.cleanup import summary
-
-PLAIN = "[fillers]\npolicy = 'cut'\n[repeats]\npolicy = 'cut'\n"
-
-
-@pytest.fixture
-def talk(interview: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(interview, tmp_path / "ep.flac"))
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Path:
-    """A recipe that leaves the sound of the whole alone, which is quicker."""
-    path = tmp_path / "plain.toml"
-    path.write_text(PLAIN, encoding="utf-8")
-    return path
+from tests.cli.conftest import PLAIN
 
 
 def seconds(path: str | Path) -> float:

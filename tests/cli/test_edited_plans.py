@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,21 +10,6 @@ import soundfile
 
 from qwen_audio_agent.cleanup.plan import read_plan
 from qwen_audio_agent.cli import main
-
-PLAIN = "[fillers]\npolicy = 'cut'\n[repeats]\npolicy = 'cut'\n"
-
-
-@pytest.fixture
-def talk(interview: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(interview, tmp_path / "ep.flac"))
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Path:
-    """A recipe that leaves the sound of the whole alone, which is quicker."""
-    path = tmp_path / "plain.toml"
-    path.write_text(PLAIN, encoding="utf-8")
-    return path
 
 
 def seconds(path: str | Path) -> float:
