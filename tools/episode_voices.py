@@ -230,11 +230,11 @@ def material(engine: str, voice: str) -> Material:
         said = dict(zip(parts, sounds, strict=True))
         name = f"{engine}:{voice}"
         sentences = [
-            _sentence(name, [said[part.strip()] for part in sentence.split("|")])
+            sentence(name, [said[part.strip()] for part in sentence.split("|")])
             for sentence in SENTENCES
         ]
         fillers = [
-            _filler(name, what, _held(made, voice, what, seconds, folder))
+            filler(name, what, _held(made, voice, what, seconds, folder))
             for what, seconds in FILLERS
         ]
     return Material(tuple(s for s in sentences if s), tuple(f for f in fillers if f))
@@ -261,7 +261,7 @@ def _trimmed(sound: Sound) -> Sound:
     return sound[max(0, start) : end]
 
 
-def _sentence(voice: str, parts: Sequence[Sound]) -> Piece | None:
+def sentence(voice: str, parts: Sequence[Sound]) -> Piece | None:
     """Its parts behind one another, each as if it were one word."""
     at, sounds, words = 0.0, [], []
     for number, part in enumerate(_trimmed(p) for p in parts):
@@ -273,7 +273,7 @@ def _sentence(voice: str, parts: Sequence[Sound]) -> Piece | None:
     return piece(voice, padded, moved, natural=False)
 
 
-def _filler(voice: str, what: str, sound: Sound) -> Piece | None:
+def filler(voice: str, what: str, sound: Sound) -> Piece | None:
     padded = np.concatenate([np.zeros(RATE // 10), sound, np.zeros(RATE // 10)])
     word = Word(what, 0.1, 0.1 + len(sound) / RATE, kind="filler")
     return piece(voice, padded, [word], natural=False) if len(sound) else None

@@ -95,9 +95,9 @@ class Frames:
             & (self.level > self.loud - _BELOW_LOUD_DB)
             & (self.level > self.room + _ABOVE_ROOM_DB)
         )
-        sounds = _closed(sounds, 2)
+        sounds = closed(sounds, 2)
         for limit, gap in _WAYS:
-            for first, last in runs(_closed(sounds & (self.change < limit), gap) & sounds):
+            for first, last in runs(closed(sounds & (self.change < limit), gap) & sounds):
                 # The distance looks ahead and back, so a vowel begins before it is still.
                 start, end = max(0, first - _REACH), min(len(sounds), last + _REACH)
                 inside = np.flatnonzero(sounds[start:end])
@@ -118,7 +118,7 @@ class Frames:
         start, level = first + _EDGE, self.level[first + _EDGE : last - _EDGE]
         loud = level > np.percentile(level, 75) - _EDGE_DB
         middle = int(np.argmax(uniform_filter1d(level, 5)))
-        inside = [span for span in runs(_closed(loud, 3)) if span[0] <= middle < span[1]]
+        inside = [span for span in runs(closed(loud, 3)) if span[0] <= middle < span[1]]
         begin, end = inside[0] if inside else (0, len(level))
         return start + begin, start + end
 
@@ -233,7 +233,7 @@ def _percentile(values: _Floats, percentile: float, reach: int) -> _Floats:
     return spread
 
 
-def _closed(flags: _Flags, most: int) -> _Flags:
+def closed(flags: _Flags, most: int) -> _Flags:
     """Flags with gaps of up to `most` closed."""
     closed = flags.copy()
     for first, last in runs(~flags):

@@ -87,14 +87,18 @@ def find_held_vowels(
     Returns:
         In order of time, not overlapping: of what overlaps the surest is told.
     """
-    judge = judge or fitted_judge()
-    scored = [(float(judge(c.features)), c) for c in candidates(hops)]
+    return surest(candidates(hops), least, judge or fitted_judge())
+
+
+def surest(found: Iterable[Candidate], least: float, judge: Judge) -> list[HeldVowel]:
+    """What a judge says of stretches, in order of time; the arguments as in `find_held_vowels`."""
+    scored = [(float(judge(c.features)), c) for c in found]
     apart: list[tuple[float, Candidate]] = []
-    for confidence, found in sorted(scored, key=lambda item: -item[0]):
+    for confidence, one in sorted(scored, key=lambda item: -item[0]):
         if confidence < least:
             break
-        if all(found.last <= other.first or found.first >= other.last for _, other in apart):
-            apart.append((confidence, found))
+        if all(one.last <= other.first or one.first >= other.last for _, other in apart):
+            apart.append((confidence, one))
     vowels = (HeldVowel(c.start / 100, c.end / 100, round(sure, 3)) for sure, c in apart)
     return sorted(vowels, key=lambda vowel: vowel.start)
 
