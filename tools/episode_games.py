@@ -31,7 +31,7 @@ SCENES = "SCENES"  # of many characters
 _TABLE = 13  # where the table of the files begins: their number, then name, bundle, place, length
 _ENTRY = struct.Struct(">12sBII")
 _HEADER = 20  # of a dialogue, in bytes
-_LEVEL = 96  # bytes of each level of its tree
+_TREE, _LEVEL = 32, 96  # where its tree begins, and the bytes of each level
 _LEFT_OUT = frozenset(("APE", "DINO", "ZOMBIE"))  # who grunt
 _HESITATES = re.compile(r"\W*(u+m+|u+h+|e+r+|h+m+|m+m+)\b(?! ?huh\b| oh\b)", re.IGNORECASE)
 # Neither words nor fillers that go: grunts, cries, laughter, and what is held on purpose.
@@ -96,7 +96,9 @@ def _parted(line: Line) -> tuple[Sound | None, Sound | None]:
     start, end = (HOP * hop for hop in found[0])
     if not re.search(r"\w", _HESITATES.sub("", line.text, count=1)):
         return (sound[start:end], None) if len(found) == 1 else (None, None)
-    return (sound[start:end], sound[HOP * found[1][0] : HOP * found[-1][1]]) if len(found) > 1 else (None, None)
+    if len(found) == 1:
+        return None, None
+    return sound[start:end], sound[HOP * found[1][0] : HOP * found[-1][1]]
 
 
 def _trimmed(sound: Sound) -> Sound:
@@ -147,8 +149,9 @@ def _dialogue(person: str, data: bytes) -> Iterator[tuple[str, str, str]]:
     """Who speaks, the beginning of the files' names, and the text."""
     levels, _, key, num_hero, num_other = struct.unpack_from(">5h", data)
     (other,) = struct.unpack_from(">H", data, 22)
-    hero = 32 + abs(levels) * _LEVEL
-    for at, count, who in ((other, num_other, "P"), (hero, num_hero, "J")):
+    hero = _TREE + abs(levels) * _LEVEL
+    for begin, count, who in ((other, num_other, "P"), (hero, num_hero, "J")):
+        at = begin
         for _ in range(count):
             (number,) = struct.unpack_from(">H", data, at + 2)
             text, at = _string(data, at + 4, 4)

@@ -230,8 +230,7 @@ def material(engine: str, voice: str) -> Material:
         said = dict(zip(parts, sounds, strict=True))
         name = f"{engine}:{voice}"
         sentences = [
-            sentence(name, [said[part.strip()] for part in sentence.split("|")])
-            for sentence in SENTENCES
+            sentence(name, [said[part.strip()] for part in text.split("|")]) for text in SENTENCES
         ]
         fillers = [
             filler(name, what, _held(made, voice, what, seconds, folder))
@@ -274,6 +273,7 @@ def sentence(voice: str, parts: Sequence[Sound]) -> Piece | None:
 
 
 def filler(voice: str, what: str, sound: Sound) -> Piece | None:
+    """A filler with a little quiet about it; None if nothing sounds."""
     padded = np.concatenate([np.zeros(RATE // 10), sound, np.zeros(RATE // 10)])
     word = Word(what, 0.1, 0.1 + len(sound) / RATE, kind="filler")
     return piece(voice, padded, [word], natural=False) if len(sound) else None

@@ -275,7 +275,8 @@ def _leave_out(made: dict[str, list[Heard]]) -> None:
         counted = _counted(items, judge, LEAST[2])
         if name.startswith("prompts"):
             counted = f"{sum(len(told) for _, told in _told(items, judge, LEAST[2]))} told"
-        print(f"{name} left out, {sum(i.minutes for i in items):.0f} minutes: {counted}", flush=True)
+        minutes = sum(item.minutes for item in items)
+        print(f"{name} left out, {minutes:.0f} minutes: {counted}", flush=True)
     _leave_actors_out(made["actors"], [part for name, part in parts.items() if name != "actors"])
     rest = [part for name, part in parts.items() if name != "speech-tune"]
     for person in PEOPLE:
