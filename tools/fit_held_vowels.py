@@ -1,6 +1,7 @@
 """Fit the judge of `speech/held_vowels.py` on made episodes, and see what it does on others.
 
-    SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check] [--leave-out]
+    SPEECH_DATA=... python tools/fit_held_vowels.py [--keep FOLDER] [--only-check]
+    SPEECH_DATA=... python tools/fit_held_vowels.py --leave-out [--hear] [--keep FOLDER]
 
 Fitted on the recordings and flite voices of the split "tune"; on what the actors of a game say, see
 `episode_games.py`; on the voices of four programs, see `episode_voices.py`; and on five people who
@@ -9,7 +10,8 @@ elsewhere, see `episode_ways.py`. Read on the split "check" and on two programs 
 chosen by. Each program counts as much as the others, however many voices it has. `--keep` leaves
 the episodes in a folder and takes those that are there. `--leave-out` writes nothing: each program,
 each of the five people, each third of the characters of the game and each of the two other people
-whose fillers there are is left out of a fit in turn, and judged by it.
+whose fillers there are is left out of a fit in turn, and judged by it; with `--hear` the last two
+also as the whole clean-up does it with the embedded ear (half an hour on two cores).
 """
 
 from __future__ import annotations
@@ -19,39 +21,44 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from zlib import crc32
+from unittest import mock
 
 import cleanup_score
 import episode_games
 import episode_prompts
-import episode_speech
-import episode_voices
 import episodes
 import numpy as np
-import soundfile
-from episode_ways import another_way
+from fit_episodes import (
+    NUM_EPISODES,
+    Heard,
+    acted,
+    examples,
+    heard,
+    said_by,
+    span_of,
+    spoken,
+    worded,
+)
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from qwen_audio_agent.audio.hops import hops_of
-from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.cleanup.episode import plan_heard
+from qwen_audio_agent.cleanup.recipe import load_recipe
 from qwen_audio_agent.speech import held_vowels
+from qwen_audio_agent.speech.cache import default_cache_folder
+from qwen_audio_agent.speech.ears import open_ear
+from qwen_audio_agent.speech.hearing import Listener
 
 _Floats = NDArray[np.float64]
 _Part = tuple[_Floats, _Floats, _Floats]  # features, labels, weights
-NUM_EPISODES = {"speech": 10, "flite": 5}
+_Told = list[tuple[episodes.Truth, list[tuple[float, float]]]]  # truths, and what is told of each
 WEIGHT = {"speech": 1.0, "flite": 0.5, "prompts": 1.0, "actors": 1.0}
-SECONDS = 150.0
 PEOPLE = ("mm_", "f_mfa_")  # whose fillers there are, by how their recordings are called
 FITTED = ("espeak", "mbrola", "rhvoice", "festival")
 APART = ("pico", "piper")
-VOICE_SECONDS = 120.0
-NUM_PROMPTS = 4
-NUM_OF_ACTORS = {episode_games.HERO: 6, episode_games.SCENES: 10}  # episodes; 2 of the others
 NUM_FOLDS = 3
 ENGINE_WEIGHT = 600.0  # of all candidates of an engine together
 NUM_WAYS = 3  # each episode as it is, and two other ways
@@ -62,126 +69,6 @@ STEPS = 150
 DOUBT = 0.23
 LEAST = (0.3, 0.4, 0.5, 0.6, 0.7)
 WEIGHTS = Path(held_vowels.__file__).parent / "lists" / "held_vowels.json"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """An episode, and all that is looked at in it.
-
-    Attributes:
-        name: of its file.
-        minutes: how long it is.
-        truth: what is in it, at the times of this way.
-        found: the stretches that may be fillers.
-        labels: whether each is one.
-        ways: the same, said and recorded otherwise.
-    """
-
-    name: str
-    minutes: float
-    truth: episodes.Truth
-    found: tuple[held_vowels.Candidate, ...]
-    labels: _Floats
-    ways: tuple[Heard, ...] = ()
-
-    def without(self, spans: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
-        """Which stretches do not lie on spans."""
-        return np.array([not cleanup_score.matches(_span(c), spans) for c in self.found], bool)
-
-
-def _span(stretch: held_vowels.Candidate | held_vowels.HeldVowel) -> tuple[float, float]:
-    if isinstance(stretch, held_vowels.HeldVowel):
-        return stretch.start, stretch.end
-    return stretch.start / 100, stretch.end / 100
-
-
-def examples(kind: str, split: str, folder: Path) -> list[Path]:
-    """Episodes of a kind, of the voices of a split."""
-    material = episode_speech.material(kind, split)
-    paths = [folder / f"{kind}-{split}-{seed}.wav" for seed in range(NUM_EPISODES[kind])]
-    for seed, path in enumerate(paths):
-        if not path.exists():
-            options = episodes.Options(kind, SECONDS, 1000 + seed, 16_000, 1, split=split)
-            episodes.make(path, options, material)
-    return paths
-
-
-def spoken(engine: str, folder: Path) -> list[Path]:
-    """Two episodes of each voice of an engine."""
-    paths = []
-    for voice in episode_voices.ENGINES[engine].voices:
-        theirs = [folder / f"{engine}-{voice}-{seed}.wav" for seed in (1, 2)]
-        if not all(path.exists() for path in theirs):
-            print(f"{engine} speaks as {voice}", file=sys.stderr, flush=True)
-            _make_spoken(theirs, episode_voices.material(engine, voice))
-        paths += theirs
-    return paths
-
-
-def acted(folder: Path) -> list[Path]:
-    """Episodes of each character of a game."""
-    paths = []
-    for name in episode_games.characters():
-        numbers = range(1, NUM_OF_ACTORS.get(name, 2) + 1)
-        theirs = [folder / f"actors-{name}-{number}.wav" for number in numbers]
-        if not all(path.exists() for path in theirs):
-            _make_spoken(theirs, episode_games.material(name))
-        paths += theirs
-    return paths
-
-
-def _make_spoken(paths: Sequence[Path], material: episode_speech.Material) -> None:
-    for seed, path in enumerate(paths, 1):
-        episodes.make(path, episodes.Options("flite", VOICE_SECONDS, seed, 16_000, 1), material)
-
-
-def worded(language: str, folder: Path) -> list[Path]:
-    """Speech in which there is no filler."""
-    return episode_prompts.prompts(language, NUM_PROMPTS, SECONDS, folder)
-
-
-def heard(paths: Iterable[Path], num_ways: int = 1) -> list[Heard]:
-    """Look at episodes as they are, and in other ways; in as many processes as there are cores."""
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_heard, paths, [num_ways] * 10_000))
-
-
-def _heard(path: Path, num_ways: int) -> Heard:
-    sound, rate = soundfile.read(path)
-    said = episodes.Truth()
-    if path.with_suffix(".json").exists():
-        said = episodes.read_truth(path)
-    ways = []
-    for number in range(1, num_ways):
-        random = np.random.default_rng([crc32(path.stem.encode()), number])
-        other, factor = another_way(random, sound, rate)
-        ways.append(_looked_at(path.stem, other, rate, _moved(said, factor)))
-    return _looked_at(path.stem, sound, rate, said, tuple(ways))
-
-
-def _looked_at(
-    name: str, sound: _Floats, rate: int, truth: episodes.Truth, ways: tuple[Heard, ...] = ()
-) -> Heard:
-    audio = Audio(sound[None].astype(np.float32), rate)
-    found = tuple(held_vowels.candidates(hops_of(audio)))
-    fillers = cleanup_score.time_spans(truth.fillers)
-    labels = np.array([cleanup_score.matches(_span(one), fillers) for one in found], np.float64)
-    return Heard(name, len(sound) / rate / 60, truth, found, labels, ways)
-
-
-def _moved(truth: episodes.Truth, factor: float) -> episodes.Truth:
-    """What is used of a truth, its times multiplied."""
-    fillers = [
-        filler | {edge: float(str(filler[edge])) * factor for edge in ("start", "end")}
-        for filler in truth.fillers
-    ]
-    return episodes.Truth(fillers=fillers, music=[(a * factor, b * factor) for a, b in truth.music])
-
-
-def _said_by(person: str, truth: episodes.Truth) -> list[tuple[float, float]]:
-    """The fillers of the voices of a person."""
-    theirs = [f for f in truth.fillers if str(f["voice"]).startswith(person)]
-    return cleanup_score.time_spans(theirs)
 
 
 def fit(features: _Floats, labels: _Floats, weights: _Floats) -> held_vowels.Judge:
@@ -252,7 +139,7 @@ def _part(kind: str, items: Sequence[Heard], without: str = "") -> _Part:
     features, labels = [], []
     for way in (way for item in items for way in (item, *item.ways)):
         spans = [(a, b) for a, b in way.truth.music]
-        kept = way.without(spans + (_said_by(without, way.truth) if without else []))
+        kept = way.without(spans + (said_by(without, way.truth) if without else []))
         features += [one.features for one, keep in zip(way.found, kept, strict=True) if keep]
         labels.append(way.labels[kept])
     told = np.concatenate(labels)
@@ -265,8 +152,11 @@ def _fitted(parts: Iterable[_Part]) -> held_vowels.Judge:
     return fit(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))
 
 
-def _leave_out(made: dict[str, list[Heard]]) -> None:
-    """Print what each program and person comes to by the judge that never met it."""
+def _leave_out(made: dict[str, list[Heard]], hear: Path | None) -> None:
+    """Print what each program and person comes to by the judge that never met it.
+
+    What people come to in the whole clean-up, too, where the folder of their episodes is given.
+    """
     parts = {name: _part(name.split("-")[0], items) for name, items in made.items()}
     for name, items in made.items():
         if name in ("speech-tune", "flite-tune", "actors"):
@@ -277,69 +167,113 @@ def _leave_out(made: dict[str, list[Heard]]) -> None:
             counted = f"{sum(len(told) for _, told in _told(items, judge, LEAST[2]))} told"
         minutes = sum(item.minutes for item in items)
         print(f"{name} left out, {minutes:.0f} minutes: {counted}", flush=True)
-    _leave_actors_out(made["actors"], [part for name, part in parts.items() if name != "actors"])
+    rest = [part for name, part in parts.items() if name != "actors"]
+    _leave_actors_out(made["actors"], rest, hear)
     rest = [part for name, part in parts.items() if name != "speech-tune"]
     for person in PEOPLE:
-        _leave_person_out(person, made["speech-tune"], rest)
+        _leave_person_out(person, made["speech-tune"], rest, hear)
 
 
-def _leave_actors_out(items: Sequence[Heard], rest: Sequence[_Part]) -> None:
+def _leave_actors_out(items: Sequence[Heard], rest: Sequence[_Part], hear: Path | None) -> None:
     """Print what is found of characters of a game by judges that met two thirds of the others."""
     apart = [item for item in items if episode_games.SCENES not in item.name]
     names = sorted({_character(item) for item in apart if item.truth.fillers})
+    listened = [f"actors-{name}-{number}" for name in names for number in (1, 2)]
     names += sorted({_character(item) for item in apart} - set(names))
-    count = cleanup_score.Count()
+    listened += [f"actors-{name}-1" for name in names]
+    alone, whole = Strangers(), Strangers()
     for fold in range(NUM_FOLDS):
         left = [item for item in apart if _character(item) in names[fold::NUM_FOLDS]]
-        met = [item for item in apart if item not in left]
-        judge = _fitted([*rest, _part("actors", met)])
-        _count(count, _told(left, judge, LEAST[2]))
-    minutes = sum(item.minutes for item in apart)
-    wrong = count.found - count.right
-    print(f"{len(names)} characters left out, {minutes:.0f} minutes: ", end="")
-    print(f"{count.hit} of {count.truths}, {wrong} wrong", flush=True)
+        judge = _fitted([*rest, _part("actors", [item for item in apart if item not in left])])
+        alone.add(left, _told(left, judge, LEAST[2]))
+        if hear:
+            heard_too = [item for item in left if item.name in listened]
+            whole.add(heard_too, _cleaned_up(heard_too, judge, hear))
+    print(f"{len(names)} characters left out, {alone}")
+    if hear:
+        print(f"the same in the whole clean-up, {whole}", flush=True)
 
 
 def _character(item: Heard) -> str:
     return item.name.split("-")[1]
 
 
-def _leave_person_out(person: str, items: Sequence[Heard], rest: Sequence[_Part]) -> None:
+def _leave_person_out(
+    person: str, items: Sequence[Heard], rest: Sequence[_Part], hear: Path | None
+) -> None:
     """Print what is found of the fillers of a person by judges that met the other people only.
 
     People share episodes, so a judge is fitted on half of these, and read on the others.
     """
-    there = found = wrong = 0
+    alone, whole = Strangers(person), Strangers(person)
     for half in (0, 1):
         judge = _fitted([*rest, _part("speech", items[half::2], person)])
-        for truth, told in _told(items[1 - half :: 2], judge, LEAST[2]):
-            theirs = _said_by(person, truth)
+        left = items[1 - half :: 2]
+        alone.add(left, _told(left, judge, LEAST[2]))
+        if hear:
+            whole.add(left, _cleaned_up(left, judge, hear))
+    print(f"{person} left out, {alone}")
+    if hear:
+        print(f"the same in the whole clean-up, {whole}", flush=True)
+
+
+@dataclass(slots=True)
+class Strangers:
+    """What is found of people who were left out.
+
+    Attributes:
+        person: how the voices begin whose fillers count; all if empty.
+        minutes: of their episodes.
+        there: their fillers.
+        found: those of them that are told.
+        wrong: what is told and nobody's filler.
+    """
+
+    person: str = ""
+    minutes: float = 0.0
+    there: int = 0
+    found: int = 0
+    wrong: int = 0
+
+    def add(self, items: Iterable[Heard], told: _Told) -> None:
+        """Count what is told of episodes."""
+        self.minutes += sum(item.minutes for item in items)
+        for truth, spans in told:
+            theirs = said_by(self.person, truth)
             known = cleanup_score.time_spans(truth.fillers) + [(a, b) for a, b in truth.music]
-            there += len(theirs)
-            found += sum(cleanup_score.matches(one, told) for one in theirs)
-            wrong += sum(not cleanup_score.matches(span, known) for span in told)
-    minutes = sum(item.minutes for item in items)
-    print(f"{person} left out, {minutes:.0f} minutes: {found} of {there}, {wrong} wrong")
+            self.there += len(theirs)
+            self.found += sum(cleanup_score.matches(one, spans) for one in theirs)
+            self.wrong += sum(not cleanup_score.matches(span, known) for span in spans)
+
+    def __str__(self) -> str:
+        return f"{self.minutes:.0f} minutes: {self.found} of {self.there}, {self.wrong} wrong"
 
 
-def _told(
-    items: Iterable[Heard], judge: held_vowels.Judge, least: float
-) -> list[tuple[episodes.Truth, list[tuple[float, float]]]]:
-    return [(i.truth, [_span(v) for v in held_vowels.surest(i.found, least, judge)]) for i in items]
+def _cleaned_up(items: Iterable[Heard], judge: held_vowels.Judge, folder: Path) -> _Told:
+    """The fillers that a clean-up takes out without asking, with another judge."""
+    listener = Listener(open_ear("pocketsphinx"), default_cache_folder())
+    told = []
+    for item in items:
+        file = probe(folder / f"{item.name}.wav")
+        transcript = listener.transcribe(file)
+        with mock.patch.object(held_vowels, "fitted_judge", return_value=judge):
+            plan = plan_heard(file, load_recipe("podcast"), transcript).plan
+        gone = [p for p in plan.proposals if p.kind == "filler" and p.on]
+        told.append((item.truth, [(p.start, p.end) for p in gone]))
+    return told
 
 
-def _count(
-    count: cleanup_score.Count,
-    told: Iterable[tuple[episodes.Truth, Sequence[tuple[float, float]]]],
-) -> None:
-    for truth, spans in told:
-        music = [(a, b) for a, b in truth.music]
-        count.add(cleanup_score.time_spans(truth.fillers), spans, music)
+def _told(items: Iterable[Heard], judge: held_vowels.Judge, least: float) -> _Told:
+    return [
+        (i.truth, [span_of(v) for v in held_vowels.surest(i.found, least, judge)]) for i in items
+    ]
 
 
 def _counted(items: Iterable[Heard], judge: held_vowels.Judge, least: float) -> str:
     count = cleanup_score.Count()
-    _count(count, _told(items, judge, least))
+    for truth, spans in _told(items, judge, least):
+        music = [(a, b) for a, b in truth.music]
+        count.add(cleanup_score.time_spans(truth.fillers), spans, music)
     return f"precision {count.precision:.2f}, recall {count.recall:.2f}, F1 {count.f1:.2f}"
 
 
@@ -349,6 +283,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--keep", type=Path, help="folder in which the episodes stay")
     parser.add_argument("--only-check", action="store_true", help="of the weights that are there")
     parser.add_argument("--leave-out", action="store_true", help="each in turn; writes nothing")
+    parser.add_argument("--hear", action="store_true", help="people left out, in a clean-up, too")
     given = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
@@ -359,7 +294,7 @@ def main(argv: list[str]) -> int:
             paths |= {f"prompts-{name}": worded(name, folder) for name in episode_prompts.LANGUAGES}
             made = {name: heard(theirs, NUM_WAYS) for name, theirs in paths.items()}
             if given.leave_out:
-                _leave_out(made)
+                _leave_out(made, folder if given.hear else None)
                 return 0
             write(_fitted(_part(name.split("-")[0], items) for name, items in made.items()))
         checked = {f"{kind}-check": examples(kind, "check", folder) for kind in NUM_EPISODES}
