@@ -18,7 +18,7 @@ import episode_voices
 import episodes
 import numpy as np
 import soundfile
-from episode_ways import another_way
+from episode_variants import another_way
 from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.hops import hops_of

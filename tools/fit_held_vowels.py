@@ -6,7 +6,7 @@
 Fitted on the recordings and flite voices of the split "tune"; on what the actors of a game say, see
 `episode_games.py`; on the voices of four programs, see `episode_voices.py`; and on five people who
 say nothing but words, see `episode_prompts.py`; all of it also as other people would have said it
-elsewhere, see `episode_ways.py`. Read on the split "check" and on two programs that nothing was
+elsewhere, see `episode_variants.py`. Read on the split "check" and on two programs that nothing was
 chosen by. Each program counts as much as the others, however many voices it has. `--keep` leaves
 the episodes in a folder and takes those that are there. `--leave-out` writes nothing: each program,
 each of the five people, each third of the characters of the game and each of the two other people

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from episode_ways import another_way
+from episode_variants import another_way
 
 RATE = 16_000
 
