@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qwen_audio_agent.audio.files import probe
+from qwen_audio_agent.cleanup import detection
 from qwen_audio_agent.cleanup.episode import plan_episode, plan_heard
 from qwen_audio_agent.cleanup.recipe import load_recipe
 from qwen_audio_agent.speech.hearing import Listener
@@ -49,9 +50,14 @@ def test_a_word_that_an_ear_heard_there_is_believed_unless_it_guesses(sample):
     assert len(fillers(sample, misheard, reliable=False)) == 1
 
 
-def test_a_vowel_inside_a_longer_word_is_its_own(sample):
+def test_a_vowel_inside_a_longer_word_is_its_own_unless_it_is_surer_than_a_guess(
+    sample, monkeypatch
+):
     _, words, um = sample
     longer = [*words, Word("armada", um["start"] - 0.15, um["end"] + 0.1)]
+    assert fillers(sample, longer, reliable=None) == []
+    assert len(fillers(sample, longer, reliable=False)) == 1
+    monkeypatch.setattr(detection, "_SURE", 1.0)
     assert fillers(sample, longer, reliable=False) == []
 
 
