@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from zlib import crc32
@@ -113,7 +114,7 @@ def worded(language: str, folder: Path) -> list[Path]:
 def heard(paths: Iterable[Path], num_ways: int = 1) -> list[Heard]:
     """Look at episodes as they are, and in other ways; in as many processes as there are cores."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_heard, paths, [num_ways] * 10_000))
+        return list(pool.map(_heard, paths, repeat(num_ways)))
 
 
 def _heard(path: Path, num_ways: int) -> Heard:
