@@ -2,6 +2,8 @@
 
 Debian package: flight-of-the-amazon-queen, a game of 1995 that may be given away, with its voices
 (6745 lines as mp3, 11 kHz) and what they say, line by line. An actor may play several parts.
+
+Source of how its file is laid out: ScummVM, engines/queen (resource, talk, cutaway).
 """
 
 from __future__ import annotations
@@ -42,9 +44,8 @@ _NO_WORD = re.compile(
 )
 _BELOW_LOUD_DB = 20.0
 _QUIET_DB = 32.0
-_CLOSED = 8  # hops of 10 ms
-_SHORTEST = 5
-_FILLER = (15, 130)
+# Hops of 10 ms: gaps that are closed, the shortest sound, the shortest and longest filler.
+_CLOSED, _SHORTEST, _FILLER = 8, 5, (15, 130)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _decoded(coded: bytes) -> Sound:
 
 @cache
 def _lines() -> dict[str, list[Line]]:
-    """The lines of all dialogues by character."""
+    """The lines of all dialogues and scenes by character."""
     if not GAME.exists():
         sys.exit("install the Debian package flight-of-the-amazon-queen")
     files = _files(GAME.read_bytes())

@@ -1,4 +1,4 @@
-"""The tool that reads what the actors of a game say, on a game of four lines made here."""
+"""The tool that reads what the actors of a game say, on a game of three lines made here."""
 
 from __future__ import annotations
 
