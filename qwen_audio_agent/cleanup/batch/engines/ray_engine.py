@@ -49,7 +49,7 @@ def run(
     import ray
 
     settings = replace(settings, hearing_workers=1)
-    with _connected(num_workers):
+    with _connected(num_workers) as is_own:
         task = ray.remote(num_cpus=1, max_retries=_RETRIES)(clean_up_episode)
         waiting = {}
         for number in smallest_last(jobs):
@@ -63,7 +63,10 @@ def run(
                     number = waiting.pop(reference)
                     yield _ended(number, jobs[number], settings, reference)
         finally:
-            for reference in waiting:
+            # Our own connection takes its tasks along when it closes. To cancel one that is just
+            # ending can abort the whole process (Ray 2.60: "Tried to complete task that was not
+            # pending"), so that is left to where it must be, and no job begins meanwhile.
+            for reference in () if is_own else reversed(waiting):
                 ray.cancel(reference, force=True)
 
 
@@ -91,8 +94,11 @@ def _ended(number: int, job: Job, settings: Settings, reference: Any) -> Ended:
 
 
 @contextmanager
-def _connected(num_workers: int) -> Iterator[None]:
-    """A cluster; one that is started here is gone when the block ends.
+def _connected(num_workers: int) -> Iterator[bool]:
+    """A cluster, and whether the connection is our own.
+
+    When the block ends, one that was started here is gone with all its processes, and in one of
+    others the tasks of our own connection end.
 
     Raises:
         UsageError: the one that RAY_ADDRESS names cannot be reached.
@@ -100,7 +106,7 @@ def _connected(num_workers: int) -> Iterator[None]:
     import ray
 
     if ray.is_initialized():
-        yield
+        yield False
         return
     # What people record is nobody's statistics.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -114,7 +120,7 @@ def _connected(num_workers: int) -> Iterator[None]:
         except (OSError, RuntimeError, ValueError) as error:
             raise UsageError(f"no Ray cluster can be had: {error}") from None
     try:
-        yield
+        yield True
     finally:
         ray.shutdown()
 
