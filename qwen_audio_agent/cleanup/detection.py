@@ -32,7 +32,7 @@ _DOUBTED: Final = 0.4  # at most, of what need not be so
 _INSIDE: Final = (0.1, 0.02)  # seconds; a vowel that has more of a word on both sides is its own
 # What is surer than this lies in a word that was heard wrongly: of actors and synthetic voices that
 # nothing was fitted on, 8 of 8.
-_SURE: Final = 0.7
+_SURE: Final = 0.6
 _UNHEARD: Final = 0.5  # of a held vowel must lie between words
 
 
