@@ -238,10 +238,13 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def same_file(a: Path, b: Path) -> bool:
-    """Whether two names, links included, stand for one file; False if one does not exist."""
+    """Whether two names, links included, stand for one file; False if one does not exist.
+
+    Names are resolved as they are for writing, so "none/../a.wav" is "a.wav" without a folder "none".
+    """
     try:
-        return a.samefile(b)
-    except (OSError, ValueError):
+        return a.resolve().samefile(b.resolve())
+    except (OSError, RuntimeError, ValueError):
         return False
 
 

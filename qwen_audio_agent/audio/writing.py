@@ -182,6 +182,10 @@ def _open_sink(path: Path, coding: Coding) -> SoundFileSink | Mp3Sink | MediaSin
 def _target_of(path: Path) -> Path:
     """The file behind a symbolic link, which is written in place of the link."""
     target = path.resolve()
+    try:
+        path.parent.stat()  # "none/../a.wav" is resolved even where there is no folder "none"
+    except OSError as error:
+        raise _refusal(path, error) from None
     if target.exists() and not target.is_file():
         raise AudioFileError(f"{shown(path)} is not a file; choose another name")
     return target

@@ -140,6 +140,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, suffix: str):
         ("a.mp3", 44_100, 6, "6 channels"),
         ("a.flac", 44_100, 12, "12 channels"),
         ("missing/a.wav", 44_100, 1, "No such file or directory"),
+        ("missing/../a.wav", 44_100, 1, "No such file or directory"),
         ("a.wav/b.wav", 44_100, 1, "Not a directory"),
     ],
 )

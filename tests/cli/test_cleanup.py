@@ -130,6 +130,7 @@ def test_microphones_of_one_conversation_are_cut_alike(talk: Path, plain: Path) 
         (["-o", "x.flac"], "name one recording"),
         (["ep.flac"], "say where the result goes: -o ep-clean.flac"),
         (["ep.flac", "-o", "ep.flac"], "is the recording itself"),
+        (["ep.flac", "-o", "none/../ep.flac"], "is the recording itself"),
         (["ep.flac", "-o", "x.flac", "--recipe", "podcasts"], "there is no recipe"),
         (["ep.flac", "-o", "x.flac", "--apply", "nowhere.json"], "cannot be read"),
         (["ep.flac", "-o", "x.flac", "--transcript", "x.doc"], "--transcript writes .srt"),
