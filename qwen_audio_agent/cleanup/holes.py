@@ -40,8 +40,16 @@ class Hole:
         return self.end - self.start - sum(end - start for start, end in self.gone)
 
     def without_middle(self, head: float, tail: float) -> Iterator[tuple[float, float]]:
-        """What has to go so that `head` seconds stay at its start and `tail` at its end."""
+        """What has to go so that `head` seconds stay at its start and `tail` at its end.
+
+        What is cut anyway stays neither here nor there: beside a filler at the end of a pause
+        `tail` seconds are left of what is quiet before it.
+        """
         at, last = self.start + head, self.end - tail
+        for start, end in self.gone:
+            at += end - start if start < at else 0.0
+        for start, end in reversed(self.gone):
+            last -= end - start if end > last else 0.0
         for start, end in [*self.gone, (last, last)]:
             if min(start, last) - at >= _SHORTEST_CUT:
                 yield at, min(start, last)
