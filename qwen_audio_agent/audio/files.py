@@ -240,7 +240,7 @@ def _state(path: Path) -> tuple[int, ...]:
 def same_file(a: Path, b: Path) -> bool:
     """Whether two names, links included, stand for one file; False if one does not exist.
 
-    Names are resolved as they are for writing, so "none/../a.wav" is "a.wav" without a folder "none".
+    Names are resolved as they are for writing: "none/../a.wav" is "a.wav", folder or not.
     """
     try:
         return a.resolve().samefile(b.resolve())

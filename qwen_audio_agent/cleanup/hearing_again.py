@@ -168,6 +168,8 @@ def hear_again(
     # What was heard is part of what is proposed: nobody edited the plan by it.
     plan = plan if given.is_edited else replace(plan, proposed="")
     heard = sum(join.is_spoken for join in joins)
+    if unload := getattr(listener.ear, "unload", None):
+        unload()  # what is written next wants the room
     return Again(plan, len(joins), heard, tuple(taken_back), tuple(bad))
 
 

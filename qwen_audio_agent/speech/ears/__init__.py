@@ -44,6 +44,9 @@ class Ear(Protocol):
     An ear with an attribute `takes_whole_machine` that is true is never opened in several processes
     side by side: it keeps all cores or a GPU busy by itself, and its weights are big.
 
+    An ear with a method `unload` gives back the memory of its model when it is called, until
+    something is to be heard again.
+
     An attribute `reliable` says whether most of its words are right in lively talk (True), or many
     are guesses (False), of which a clean-up then takes none for a proof that a sound is a word.
     Without it, nothing is cut where words were heard, and repeats of them are asked about.

@@ -3,6 +3,7 @@ import threading
 from itertools import pairwise
 
 import numpy as np
+import psutil
 import pytest
 
 from qwen_audio_agent.audio.files import probe, read
@@ -154,3 +155,11 @@ def test_hand_labels_are_met_where_the_words_are_known(ear, speech_data):
 def _records(folder):
     truth = json.loads((folder / "truth.json").read_text())
     return truth if isinstance(truth, list) else truth["recordings"]
+
+
+def test_it_gives_its_memory_back_and_hears_the_same_again(ear, quilter, quilter_heard):
+    ear.find(quilter, "middle classes", quilter_heard)
+    loaded = psutil.Process().memory_info().rss
+    ear.unload()
+    assert psutil.Process().memory_info().rss < loaded - 100 * 2**20
+    assert ear.listen(quilter) == quilter_heard
