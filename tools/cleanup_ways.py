@@ -58,7 +58,7 @@ def ours_edits(source: str, out: str) -> None:
 
 
 def ours_whole(source: str, out: str) -> None:
-    """Everything of the recipe "podcast"; the words are known."""
+    """Everything of the recipe "podcast", and the page to listen to; the words are known."""
     _ours(source, out, effects=True)
 
 
@@ -69,12 +69,16 @@ def _ours(source: str, out: str, *, effects: bool) -> None:
     from qwen_audio_agent.audio.files import probe
     from qwen_audio_agent.cleanup.episode import apply_plan, plan_heard
     from qwen_audio_agent.cleanup.recipe import load_recipe
+    from qwen_audio_agent.cleanup.report import make_report, write_report
 
     recipe = load_recipe("podcast")
     file = probe(Path(source))
     words = known_words(episodes.read_truth(Path(source)))
     planned = plan_heard(file, recipe if effects else silent(recipe), words)
     apply_plan(planned.plan, file, out)
+    if effects:
+        report = make_report(planned.plan, planned.transcript, [file], [Path(out)])
+        write_report(report, Path(out).with_suffix(".html"))
 
 
 def pydub(source: str, out: str) -> None:

@@ -132,7 +132,7 @@
     if (!sounds) return;
     playing = { p, side, then };
     p.row.querySelector(`[data-side="${side}"]`).classList.add("playing");
-    player.src = `data:audio/ogg;base64,${sounds[side]}`;
+    player.src = `data:audio/mpeg;base64,${sounds[side]}`;
     player.play().catch(() => {}); // Stopped before it began.
   }
 
