@@ -57,7 +57,8 @@ def contenders(
 
 
 def _own_command(name: str, source: str, out: str) -> list[str]:
-    return [sys.executable, cleanup_ways.__file__, name, source, out]
+    # One thread for NumPy, as the command sets it.
+    return ["env", "OPENBLAS_NUM_THREADS=1", sys.executable, cleanup_ways.__file__, name, source, out]
 
 
 def judged(source: Path, output: Path) -> Row:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from qwen_audio_agent.audio.files import AudioFile, blocks
 from qwen_audio_agent.audio.levels import (
     LOUDNESS_STEP,
-    integrated_lufs,
-    loudness_steps,
-    noise_floor_dbfs,
+    LoudnessMeter,
+    NoiseFloorMeter,
+    measured,
     short_term_lufs,
     true_peak_dbtp,
 )
-from qwen_audio_agent.audio.outline import outline
+from qwen_audio_agent.audio.outline import OutlineMeter
 
 MAX_POINTS: Final = 600
 """Of the curve of a loudness; an hour has one every six seconds."""
@@ -62,7 +62,7 @@ class Measured:
 
 
 def measure(file: AudioFile, longest: float = 0.0) -> Measured:
-    """Measure a recording, in constant memory but for the curve; it is read four times.
+    """Measure a recording, in one reading, in constant memory but for the curve.
 
     Args:
         file: the recording.
@@ -72,17 +72,19 @@ def measure(file: AudioFile, longest: float = 0.0) -> Measured:
     Raises:
         AudioFileError: it cannot be read.
     """
-    steps = loudness_steps(blocks(file))
-    num_frames = max(file.num_frames, round(longest * file.sample_rate))
-    num_columns = math.ceil(num_frames / file.sample_rate / _COLUMN_SECONDS)
-    num_columns = max(1, min(num_columns, MAX_COLUMNS))
+    rate = file.sample_rate
+    num_frames = max(file.num_frames, round(longest * rate))
+    num_columns = math.ceil(num_frames / rate / _COLUMN_SECONDS)
+    drawn = OutlineMeter(num_frames, max(1, min(num_columns, MAX_COLUMNS)))
+    loudness, floor = LoudnessMeter(rate, file.num_channels), NoiseFloorMeter(rate)
+    true_peak = true_peak_dbtp(measured(blocks(file), loudness, floor, drawn))
     return Measured(
         file.duration,
-        _finite(integrated_lufs(steps)),
-        _finite(true_peak_dbtp(blocks(file))),
-        _finite(noise_floor_dbfs(blocks(file))),
-        tuple(_curve(short_term_lufs(steps))),
-        _bytes_of(outline(blocks(file), num_frames, num_columns)),
+        _finite(loudness.lufs),
+        _finite(true_peak),
+        _finite(floor.dbfs),
+        tuple(_curve(short_term_lufs(loudness.powers))),
+        _bytes_of(drawn.peaks),
     )
 
 
