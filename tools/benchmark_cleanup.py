@@ -57,8 +57,8 @@ def contenders(
 
 
 def _own_command(name: str, source: str, out: str) -> list[str]:
-    # One thread for NumPy, as the command sets it.
-    return ["env", "OPENBLAS_NUM_THREADS=1", sys.executable, cleanup_ways.__file__, name, source, out]
+    one_thread = ["env", "OPENBLAS_NUM_THREADS=1"]  # for NumPy, as the command sets it
+    return [*one_thread, sys.executable, cleanup_ways.__file__, name, source, out]
 
 
 def judged(source: Path, output: Path) -> Row:

@@ -12,6 +12,7 @@ import numpy as np
 
 from qwen_audio_agent.audio.files import read
 from qwen_audio_agent.audio.samples import Audio, Span, frame_at
+from qwen_audio_agent.cleanup.filler_edges import whole_filler
 from qwen_audio_agent.cleanup.holes import Hole, between_words, sounding, united_holes
 from qwen_audio_agent.cleanup.plan import Kind, Proposal
 from qwen_audio_agent.cleanup.quiet import Quiet, beside_noises, voiceless
@@ -114,7 +115,7 @@ class Finder:
 
     def _held_proposal(self, vowel: HeldVowel, most: float) -> Proposal:
         rate, last = self.survey.file.sample_rate, self.survey.file.duration
-        start, end = vowel.start, min(vowel.end, last)
+        start, end = self._whole((vowel.start, min(vowel.end, last)))
         middle = (start + end) / 2
         windows = (
             _window(start, 0.0, middle, _SEARCHED, rate),
@@ -127,7 +128,7 @@ class Finder:
             best_cut(self.read, span, windows, self.survey.file.num_frames).seconds(rate),
             words="uh",
             confidence=min(vowel.confidence, most),
-            reason=f"a vowel held for {end - start:.2f} s",
+            reason=f"a vowel held for {vowel.end - vowel.start:.2f} s",
         )
 
     def _disfluency(self, item: Disfluency) -> Proposal:
@@ -161,14 +162,28 @@ class Finder:
             behind = words[item.last + 1].start
         reach_before = min(first.start_error, _SEARCHED)
         reach_behind = min(last.end_error, _SEARCHED)
-        middle = (item.start + item.end) / 2
+        start, end = item.start, item.end
+        if item.kind == "filler":
+            start, end = self._whole((start, end))
+        middle = (start + end) / 2
         windows = (
-            _window(item.start, min(before, item.start), middle, reach_before, rate),
-            _window(item.end, middle, max(behind, item.end), reach_behind, rate),
+            _window(start, min(before, start), middle, reach_before, rate),
+            _window(end, middle, max(behind, end), reach_behind, rate),
         )
-        span = Span.from_seconds(item.start, item.end, rate)
+        span = Span.from_seconds(start, end, rate)
         span = best_cut(self.read, span, windows, self.survey.file.num_frames)
         return span.seconds(rate)
+
+    def _whole(self, found: tuple[float, float]) -> tuple[float, float]:
+        """All of a filler, as far as no word that is known begins or ends there."""
+        if self._guesses:
+            return whole_filler(found, self.survey, self.read)
+        words, middle = self.survey.transcript.words, sum(found) / 2
+        next_one = bisect_left(words, middle, key=lambda word: word.start)
+        near = words[max(0, next_one - 3) : next_one]
+        before = max((word.end for word in near if word.end < middle), default=0.0)
+        behind = words[next_one].start if next_one < len(words) else self.survey.file.duration
+        return whole_filler(found, self.survey, self.read, (before, behind))
 
     def holes(self, gone: Sequence[Proposal], noises: Sequence[Proposal] = ()) -> list[Hole]:
         """The pauses of the recording, those made one between which all that is said goes.
