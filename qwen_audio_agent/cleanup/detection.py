@@ -34,6 +34,7 @@ _INSIDE: Final = (0.1, 0.02)  # seconds; a vowel that has more of a word on both
 # What is surer than this lies in a word that was heard wrongly: of actors and synthetic voices that
 # nothing was fitted on, 8 of 8.
 _SURE: Final = 0.6
+_TOLD: Final = 0.25  # what is less sure is nothing, unless it was heard
 _UNHEARD: Final = 0.5  # of a held vowel must lie between words
 
 
@@ -95,7 +96,9 @@ class Finder:
         starts = [word.start for word in transcript.words]
         known = [(p.start, p.end) for p in heard if p.kind in ("filler", "phrase")]
         for vowel in self.survey.held:
-            if any(vowel.start < end and vowel.end > start for start, end in known):
+            if vowel.confidence < _TOLD or any(
+                vowel.start < end and vowel.end > start for start, end in known
+            ):
                 continue
             near = max(0, bisect_left(starts, vowel.start) - 3)
             inside = [
@@ -138,7 +141,7 @@ class Finder:
         )
         start, end = self._edges(item)
         confidence = item.confidence
-        if item.kind == "filler" and end - start > _LONGEST_FILLER:
+        if item.kind == "filler" and (end - start > _LONGEST_FILLER or self._is_imagined(item)):
             confidence = min(confidence, _DOUBTED)
         is_known_to_hear = self.survey.transcript.reliable is True
         if not is_known_to_hear and item.kind != "filler":
@@ -173,6 +176,13 @@ class Finder:
         span = Span.from_seconds(start, end, rate)
         span = best_cut(self.read, span, windows, self.survey.file.num_frames)
         return span.seconds(rate)
+
+    def _is_imagined(self, item: Disfluency) -> bool:
+        """Whether an ear that guesses heard a filler where nothing is held, as in music."""
+        held = self.survey.held
+        after = bisect_left(held, item.end, key=lambda vowel: vowel.start)
+        is_held = any(vowel.end > item.start for vowel in held[max(0, after - 9) : after])
+        return self._guesses and not is_held
 
     def _whole(self, found: tuple[float, float]) -> tuple[float, float]:
         """All of a filler, as far as no word that is known begins or ends there."""
@@ -240,7 +250,8 @@ class Finder:
             quiet = Quiet(self.survey, _in_hole(noises, hole), hole.gone)
             reason = f"{hole.quiet:.2f} s {where}"
             for span in hole.without_middle(head, tail):
-                yield self._silence("end", section, span, reason, quiet)
+                for part in quiet.beyond(span, head, tail) if quiet.concern(span) else [span]:
+                    yield self._silence("end", section, part, reason, quiet)
 
     def _silence(
         self, kind: Kind, section: Any, span: tuple[float, float], reason: str, quiet: Quiet

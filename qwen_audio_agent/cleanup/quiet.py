@@ -68,6 +68,21 @@ class Quiet:
         parts = [beside_noises((max(a, start), min(b, end)), self.noises) for a, b in found]
         return [(a, b) for a, b in parts if b - a >= _SHORTEST_PART]
 
+    def beyond(self, span: Times, head: float, tail: float) -> list[Times]:
+        """Dead air with sounds in it that nobody knows, parted: with the sounds, and beyond them.
+
+        Args:
+            span: dead air before the first word or after the last.
+            head: seconds that stay after the last sound in it, where it comes after the last word.
+            tail: seconds that stay before the first sound, where it comes before the first word.
+        """
+        (start, end), parts = span, self.parts(span)
+        if head and parts and parts[-1][1] == end and end - parts[-1][0] - head >= _SHORTEST_PART:
+            return [(start, parts[-1][0] + head), (parts[-1][0] + head, end)]
+        if tail and parts and parts[0][0] == start and parts[0][1] - tail - start >= _SHORTEST_PART:
+            return [(start, parts[0][1] - tail), (parts[0][1] - tail, end)]
+        return [span]
+
     def confidence(self, span: Times) -> float:
         """How sure it is that nothing is heard in a span, 0 to 1."""
         above = float(np.percentile(self._above(*span), 95))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -31,6 +31,7 @@ Meaning = Literal["negation", "number", "name"]
 
 SHIPPED: Final = ("podcast", "interview", "audiobook")
 _MAX_BYTES: Final = 1 << 20
+_TRUE_PEAK: Final = -1.0
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 Softer = Annotated[float, Field(ge=-60, le=0)]
@@ -150,11 +151,18 @@ class Loudness(_Section):
     Attributes:
         target: LUFS by ITU-R BS.1770; "auto" is -16 for stereo and -19 for mono; "keep" is as it
             was.
-        true_peak: dBTP that no peak exceeds.
+        true_peak: dBTP that no peak exceeds; nothing is done to the peaks where the loudness is
+            kept.
     """
 
     target: Annotated[float, Field(ge=-40, le=-5)] | Literal["auto", "keep"] = "keep"
-    true_peak: Annotated[float, Field(ge=-20, le=0)] = -1.0
+    true_peak: Annotated[float, Field(ge=-20, le=0)] = _TRUE_PEAK
+
+    @model_validator(mode="after")
+    def _peaks_go_with_a_target(self) -> Self:
+        if self.target == "keep" and self.true_peak != _TRUE_PEAK:
+            raise ValueError('true_peak needs a target: with "keep" nothing is done to the peaks')
+        return self
 
     def for_channels(self, num_channels: int) -> float | None:
         """The target in LUFS; None to leave the loudness as it is.

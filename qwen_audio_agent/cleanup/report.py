@@ -29,6 +29,7 @@ from qwen_audio_agent.speech.words import Transcript
 
 FORMAT: Final = "qwen-audio-agent clean-up report, version 1"
 _LIBRARIES: Final = ("numpy", "scipy", "soundfile", "soxr")
+_MISSED_LU: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ class Track:
     before: Sound
     after: Sound | None
     target_lufs: float | None
+
+    @property
+    def missed(self) -> str:
+        """That the result is not as loud as the recipe asks for; empty if it is."""
+        made = self.after.measured.loudness_lufs if self.after else None
+        if made is None or self.target_lufs is None or abs(made - self.target_lufs) <= _MISSED_LU:
+            return ""
+        return f"{made:.1f} LUFS, and the recipe asks for {self.target_lufs:g}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -24,6 +24,7 @@ from qwen_audio_agent.speech.words import Transcript
 _Levels = NDArray[np.float32]
 
 _FULL_SCALE: Final = 0.999
+_LEAST_HELD: Final = 0.02  # fillers that an ear hears are hardly ever less
 _CLIPPED_FRAMES: Final = 3  # at full scale one behind the other
 _FLOOR_DBFS: Final = -90.0
 _QUIETEST: Final = 5  # in a hundred: the room is heard in so much of any speech
@@ -39,7 +40,7 @@ class Survey:
         episode: what a plan keeps of it.
         activity: where somebody speaks, to the signal.
         transcript: what is said, to the ear.
-        held: what sounds like um or uh, whatever the ear heard there.
+        held: what sounds at all like um or uh, whatever the ear heard there.
     """
 
     file: AudioFile
@@ -99,7 +100,7 @@ def survey(file: AudioFile, transcript: Transcript) -> Survey:
             speech.push(hops)
             yield hops
 
-    held = tuple(find_held_vowels(passing()))
+    held = tuple(find_held_vowels(passing(), _LEAST_HELD))
     mains = hum.hum()
     episode = Episode(
         name=file.path.name,

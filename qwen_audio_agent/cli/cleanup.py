@@ -181,6 +181,9 @@ class _Desk:
             write_report(replace(report, again=again), self.report_path, copies.append)
         for copy in copies:
             self.remark(f"kept        {copy}, the file that was there")
+        for track in report.tracks:
+            if track.missed:
+                self.remark(f"loudness    {track.missed}")
         return self.report_path
 
     def result(self, plan: Plan, outputs: Sequence[Path], again: Again | None = None) -> None:

@@ -61,6 +61,21 @@ def test_a_vowel_inside_a_longer_word_is_its_own_unless_it_is_surer_than_a_guess
     assert fillers(sample, longer, reliable=False) == []
 
 
+def test_a_filler_that_a_guessing_ear_hears_where_nothing_is_held_is_asked_about(made):
+    episode = made().room(0.4).speech("we went home").room(0.5)
+    start = episode.at
+    # As a jingle: notes that come quicker than a vowel is held.
+    for hz in (220, 440, 330, 550, 247, 494):
+        t = np.arange(round(0.06 * episode.rate)) / episode.rate
+        episode._add(0.1 * np.sin(2 * np.pi * hz * t) * np.exp(-30 * t))
+    words = [*episode.words, Word("mm", start, episode.at, kind="filler")]
+    file = episode.room(0.5).file()
+    for reliable, on in ((False, False), (None, True), (True, True)):
+        heard = Transcript(tuple(words), episode.at, reliable=reliable)
+        found = [p for p in plan_heard(file, PLAIN, heard).plan.proposals if p.words == "mm"]
+        assert [p.on for p in found] == [on]
+
+
 def test_other_languages_have_other_fillers(sample):
     file, words, _ = sample
     heard = Transcript(tuple(words), file.duration, language="de", reliable=True)

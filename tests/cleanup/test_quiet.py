@@ -57,6 +57,32 @@ def test_a_part_too_short_to_be_cut_is_none(surveyed):
     assert Quiet(surveyed, [breath(1.5, 2.2)]).parts((1.6, 2.1)) == []
 
 
+def test_dead_air_goes_beyond_a_sound_that_nobody_knows(tmp_path):
+    episode = Made(tmp_path).room(3.0)
+    t = np.arange(round(0.5 * episode.rate)) / episode.rate
+    knock = 0.02 * np.sin(2 * np.pi * 500 * t) * np.exp(-8 * t)
+    episode._add(knock)
+    first = episode.room(0.6).at
+    episode.speech("we went home and stayed there")
+    last = episode.at
+    episode.room(1.0)._add(knock)
+    after = episode.at
+    file = episode.room(4.0).file()
+    heard = Transcript(tuple(episode.words), file.duration, reliable=True)
+    recipe = load_recipe("podcast")
+    ends = [p for p in propose(survey(file, heard), recipe) if p.kind == "end"]
+    head, tail = (p for p in ends if p.on)
+    assert head.start == 0.0
+    assert 3.0 - recipe.ends.head - 0.2 < head.end <= 3.0 - recipe.ends.head
+    assert after + recipe.ends.tail - 0.3 < tail.start < after + recipe.ends.tail + 0.2
+    assert tail.end == pytest.approx(file.duration, abs=1e-4)
+    asked = [p for p in ends if not p.on]
+    assert [("no words" in p.concern, 2.5 < p.start < first or p.start > last) for p in asked] == [
+        (True, True),
+        (True, True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "loudness", "is_voiceless"),
     [(0.1, 0.004, True), (0.3, 0.004, False), (0.1, 0.2, False)],

@@ -31,6 +31,10 @@ def test_plain_data_there_and_back():
             {"loudness": {"target": "loud"}},
             "loudness.target is 'loud': input should be a valid number or 'auto' or 'keep'",
         ),
+        (
+            {"loudness": {"true_peak": -3}},
+            'loudness: true_peak needs a target: with "keep" nothing',
+        ),
         ({"loudness": {"target": -50}}, "equal to -40 or 'auto' or 'keep'"),
         ({"fillers": {"phrases": "you know"}}, r"phrases is 'you know': .* a list in \[ \]"),
         ({"fillers": {"phrases": [3]}}, "fillers.phrases.0 is 3: "),

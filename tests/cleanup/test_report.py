@@ -236,3 +236,19 @@ def test_times_are_told_as_on_a_clock(seconds, text):
 def test_the_script_parses():
     script = resources.files("qwen_audio_agent.cleanup").joinpath("page", "report.js")
     subprocess.run(["node", "--check", str(script)], check=True)
+
+
+def test_that_the_loudness_was_missed_is_told(tmp_path):
+    file = noise_file(tmp_path, seconds=3.0)
+    for target in (-10.0, -30.0, "keep"):
+        plan = Plan(episode_of(file), Recipe.from_data({"loudness": {"target": target}}))
+        heard = transcript_of([], file.duration)
+        (track,) = make_report(plan, heard, [file], [file.path], 0).tracks
+        loudness = track.after.measured.loudness_lufs
+        told = "" if target == "keep" else f"{loudness} LUFS, and the recipe asks for {target:g}"
+        assert re.sub(r"^(-\d+\.\d) ", f"{loudness} ", track.missed) == told
+        (planned,) = make_report(plan, heard, [file], (), 0).tracks
+        assert planned.missed == ""
+    exact = Recipe.from_data({"loudness": {"target": loudness}})
+    (track,) = make_report(Plan(episode_of(file), exact), heard, [file], [file.path], 0).tracks
+    assert track.missed == ""

@@ -79,7 +79,7 @@ def test_one_reading_measures_what_each_meter_does(recorded: Path) -> None:
     activity = find_activity(blocks(file))
     assert surveyed.activity.speech == activity.speech
     np.testing.assert_array_equal(surveyed.activity.power, activity.power)
-    assert surveyed.held == tuple(find_held_vowels(hops_of(blocks(file))))
+    assert surveyed.held == tuple(find_held_vowels(hops_of(blocks(file)), 0.02))
 
 
 @pytest.mark.parametrize("suffix", ["flac", "mp3"])
