@@ -242,8 +242,8 @@ def count_kept(tally: Tally, source: AudioFile, output: AudioFile, kept: Sequenc
     at = 0
     with soundfile.SoundFile(source.path) as was, soundfile.SoundFile(output.path) as now:
         for span in kept:
-            inner = Span(min(span.start + fade, span.end), max(span.start, span.end - fade))
-            if inner.num_frames:
+            if span.num_frames > 2 * fade:
+                inner = Span(span.start + fade, span.end - fade)
                 was.seek(inner.start)
                 now.seek(at + inner.start - span.start)
                 frames = min(inner.num_frames, now.frames - now.tell())

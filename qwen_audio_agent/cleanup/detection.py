@@ -141,7 +141,8 @@ class Finder:
         )
         start, end = self._edges(item)
         confidence = item.confidence
-        if item.kind == "filler" and (end - start > _LONGEST_FILLER or self._is_imagined(item)):
+        is_imagined = self._held_there(item) == 0  # as in music
+        if item.kind == "filler" and (is_imagined or end - start > _LONGEST_FILLER):
             confidence = min(confidence, _DOUBTED)
         is_known_to_hear = self.survey.transcript.reliable is True
         if not is_known_to_hear and item.kind != "filler":
@@ -166,7 +167,7 @@ class Finder:
         reach_before = min(first.start_error, _SEARCHED)
         reach_behind = min(last.end_error, _SEARCHED)
         start, end = item.start, item.end
-        if item.kind == "filler":
+        if item.kind == "filler" and self._held_there(item) >= _TOLD:
             start, end = self._whole((start, end))
         middle = (start + end) / 2
         windows = (
@@ -177,12 +178,14 @@ class Finder:
         span = best_cut(self.read, span, windows, self.survey.file.num_frames)
         return span.seconds(rate)
 
-    def _is_imagined(self, item: Disfluency) -> bool:
-        """Whether an ear that guesses heard a filler where nothing is held, as in music."""
+    def _held_there(self, item: Disfluency) -> float:
+        """How sure it is that a filler is held where the ear heard one; 1 for an ear that knows."""
+        if not self._guesses:
+            return 1.0
         held = self.survey.held
         after = bisect_left(held, item.end, key=lambda vowel: vowel.start)
-        is_held = any(vowel.end > item.start for vowel in held[max(0, after - 9) : after])
-        return self._guesses and not is_held
+        there = [v.confidence for v in held[max(0, after - 9) : after] if v.end > item.start]
+        return max(there, default=0.0)
 
     def _whole(self, found: tuple[float, float]) -> tuple[float, float]:
         """All of a filler, as far as no word that is known begins or ends there."""

@@ -43,13 +43,17 @@ class Hole:
         """What has to go so that `head` seconds stay at its start and `tail` at its end.
 
         What is cut anyway stays neither here nor there: beside a filler at the end of a pause
-        `tail` seconds are left of what is quiet before it.
+        `tail` seconds are left of what is quiet before it, but for slivers.
         """
         at, last = self.start + head, self.end - tail
         for start, end in self.gone:
-            at += end - start if start < at else 0.0
+            if start < at:
+                at += end - start
+                at = end if at - end < _SHORTEST_CUT else at
         for start, end in reversed(self.gone):
-            last -= end - start if end > last else 0.0
+            if end > last:
+                last -= end - start
+                last = start if start - last < _SHORTEST_CUT else last
         for start, end in [*self.gone, (last, last)]:
             if min(start, last) - at >= _SHORTEST_CUT:
                 yield at, min(start, last)

@@ -27,3 +27,12 @@ def test_as_much_quiet_stays_on_both_sides_whatever_is_cut_between(
     assert found == [pytest.approx(span) for span in cut]
     stays = hole.quiet - sum(end - start for start, end in found)
     assert stays == pytest.approx(min(0.5, hole.quiet))
+
+
+def test_no_sliver_stays_beside_what_is_cut() -> None:
+    assert list(Hole(0.0, 2.0, ((0.0, 0.3), (0.52, 0.9))).without_middle(0.25, 0.25)) == [
+        pytest.approx((0.9, 1.75))
+    ]
+    assert list(Hole(0.0, 2.0, ((1.2, 1.48), (1.7, 2.0))).without_middle(0.25, 0.25)) == [
+        pytest.approx((0.25, 1.2))
+    ]
