@@ -15,6 +15,7 @@ from qwen_audio_agent.speech.words import Word
 _TOUCHING: Final = 0.08
 _BESIDE: Final = 0.15
 _SHORTEST_CUT: Final = 0.05
+_SLIVER: Final = 0.15  # seconds; so short a rest of what goes may still sound in it
 _SOUNDS_DB: Final = 8.0  # above the room
 _CLOSED_S: Final = 0.25  # no word has so long a pause in it
 _MARGIN_S: Final = 0.03
@@ -49,11 +50,11 @@ class Hole:
         for start, end in self.gone:
             if start < at:
                 at += end - start
-                at = end if at - end < _SHORTEST_CUT else at
+                at = end if at - end < _SLIVER else at
         for start, end in reversed(self.gone):
             if end > last:
                 last -= end - start
-                last = start if start - last < _SHORTEST_CUT else last
+                last = start if start - last < _SLIVER else last
         for start, end in [*self.gone, (last, last)]:
             if min(start, last) - at >= _SHORTEST_CUT:
                 yield at, min(start, last)
