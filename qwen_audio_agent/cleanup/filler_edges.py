@@ -8,8 +8,8 @@ What is found of a filler is its vowel, as far as it is held. What goes before i
 quiet that it sets in from; what comes after it goes as far as it is one sound that dies away. What
 changes before it is quiet is a word, and stays.
 
-Chosen on 45 minutes of made episodes of the split "check", 148 fillers: of each 123 ms were left,
-now 53 ms, and of words 0.3 s more go, nearly all of it in two cuts that are wrong anyway.
+Chosen on 32 minutes of made episodes of the split "check", 148 fillers: of each 123 ms were left,
+now 52 ms; of words 0.05 s more go, in all.
 """
 
 from __future__ import annotations
