@@ -29,7 +29,7 @@ def test_first_it_says_what_it_would_do(
     told = [line for line in lines if "%" not in line.rstrip()[-1:]]  # no progress
     assert told[-3].startswith("plan        1 filler, 2 pauses over 0.8 s, ")
     assert told[-2] == "asks        1 more to look at, left as they are"
-    assert told[-1].startswith("would cut   0:02 of 0:15 (12")
+    assert told[-1].startswith("would cut   0:02 of 0:15 (13")
     assert not Path("clean.flac").exists()
     assert sorted(p.name for p in Path().glob("clean.*")) == [
         "clean.html",
