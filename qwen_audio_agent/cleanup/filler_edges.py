@@ -21,10 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qwen_audio_agent.audio.samples import Audio, Span
+from qwen_audio_agent.cleanup.quiet import Times
 from qwen_audio_agent.cleanup.survey import Survey
-
-Times = tuple[float, float]
-"""Start and end in seconds."""
 
 _Floats = NDArray[np.float64]
 
