@@ -27,7 +27,7 @@ from qwen_audio_agent.errors import EditError
 
 MAX_BYTES: Final = 8_000_000
 """Of all snippets of a page together, as they stand there."""
-_AROUND: Final = 1.5
+_AROUND: Final = 1.46
 _LONGEST: Final = 6.0
 _NEAR: Final = 2 * _LONGEST
 _RATE: Final = 24_000
