@@ -75,9 +75,15 @@ def _ours(source: str, out: str, *, effects: bool) -> None:
     file = probe(Path(source))
     words = known_words(episodes.read_truth(Path(source)))
     planned = plan_heard(file, recipe if effects else silent(recipe), words)
-    apply_plan(planned.plan, file, out)
-    if effects:
-        report = make_report(planned.plan, planned.transcript, [file], [Path(out)])
+    applied = apply_plan(planned.plan, file, out, measures=effects)
+    if applied.measured:
+        report = make_report(
+            planned.plan,
+            planned.transcript,
+            [file],
+            [Path(out)],
+            measured={**planned.measured, **applied.measured},
+        )
         write_report(report, Path(out).with_suffix(".html"))
 
 

@@ -54,6 +54,7 @@ _BITS: Final = {
     "ALAC_24": 24,
     "ALAC_32": 32,
 }
+_COMPANDED: Final = ("ULAW", "ALAW")
 _BY_SUFFIX: Final = {
     ".wav": ("WAV", "PCM_16"),
     ".wave": ("WAV", "PCM_16"),
@@ -138,6 +139,11 @@ def native_dtype(subtype: str) -> np.dtype[Any]:
 def num_bits(subtype: str) -> int | None:
     """Significant bits of an integer subtype; None where the numbers are floats."""
     return _BITS.get(subtype)
+
+
+def keeps_numbers(subtype: str) -> bool:
+    """Whether a file gives back the numbers that it was given: no codec, no companding."""
+    return subtype in ("FLOAT", "DOUBLE") or (subtype in _BITS and subtype not in _COMPANDED)
 
 
 def to_float32(numbers: Numbers) -> Samples:

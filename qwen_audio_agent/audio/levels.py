@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from qwen_audio_agent.audio.resampling import resample_blocks
 from qwen_audio_agent.audio.samples import Audio, Samples, in_blocks
+from qwen_audio_agent.audio.true_peak import TruePeakMeter
 
 LOUDNESS_STEP: Final = 0.1
 """Seconds from one measure of loudness to the next."""
@@ -80,24 +80,14 @@ def rms_dbfs(sound: Sound) -> float:
 def true_peak_dbtp(sound: Sound) -> float:
     """The largest value, between the samples too (dBTP); -inf for silence.
 
-    Looked for at four times the rate below 96 kHz, at twice the rate below 192 kHz.
-
-    Source: ITU-R BS.1770-4, annex 2.
+    See `TruePeakMeter`. Source: ITU-R BS.1770-4, annex 2.
     """
-    largest = 0.0
-
-    def watched(blocks: Iterator[Audio]) -> Iterator[Audio]:
-        nonlocal largest
-        for block in blocks:
-            # The samples themselves count too, which the filter may just miss.
-            largest = max(largest, _peak(block))
-            yield block
-
     sample_rate, blocks = _with_rate(sound)
-    factor = 4 if sample_rate < 96_000 else 2 if sample_rate < 192_000 else 1
-    for block in resample_blocks(watched(blocks), factor * sample_rate):
-        largest = max(largest, _peak(block))
-    return decibels(largest)
+    meter: TruePeakMeter | None = None
+    for block in blocks:
+        meter = meter or TruePeakMeter(sample_rate, block.num_channels)
+        meter.push(block.samples)
+    return decibels(meter.peak) if meter else -math.inf
 
 
 def loudness_lufs(sound: Sound) -> float:

@@ -15,7 +15,7 @@ class OutlineMeter:
     """Draws the outline of blocks as they pass.
 
     Args:
-        num_frames: how many they have together.
+        num_frames: how many they have together; what comes after these is not drawn.
         num_columns: equal parts, 1 or more; one without a frame of its own has a peak of 0.
 
     Attributes:
@@ -29,6 +29,7 @@ class OutlineMeter:
 
     def push(self, samples: Samples) -> None:
         """Take the next (channels, frames)."""
+        samples = samples[:, : self._num_frames - self._at]
         num_frames = samples.shape[1]
         if not num_frames:
             return

@@ -7,8 +7,8 @@ apply_plan(again.plan, file, "episode-clean.mp3")      the file appears whole or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from qwen_audio_agent.cleanup.detection import propose
 from qwen_audio_agent.cleanup.guards import guarded, share_concern
 from qwen_audio_agent.cleanup.hearing_again import Again, hear_again
 from qwen_audio_agent.cleanup.kept_files import keep_other
+from qwen_audio_agent.cleanup.measured import Measured, ReportMeter
 from qwen_audio_agent.cleanup.plan import Episode, Plan
 from qwen_audio_agent.cleanup.recipe import Recipe, load_recipe
 from qwen_audio_agent.cleanup.sound import with_sound
-from qwen_audio_agent.cleanup.survey import survey
+from qwen_audio_agent.cleanup.survey import Survey, survey
 from qwen_audio_agent.cleanup.tracks import check_tracks, propose_for_tracks
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.render import check_rendering, render
@@ -52,12 +53,15 @@ class Planned:
         plan: what would be done to it.
         transcript: what is said in it.
         concern: why the plan should not be applied as it stands; empty if it may.
+        measured: levels by the SHA-256 of the recordings, for `make_report`; none where the plan
+            was there before.
     """
 
     file: AudioFile
     plan: Plan
     transcript: Transcript
     concern: str
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Applied:
         beside: subtitles that lay beside the recording, re-timed and written beside the output.
         notes: what of the tags and subtitles could not be taken over.
         again: what was heard of the joins before it was written; None if nobody listened.
+        measured: levels by the SHA-256 of the output, for `make_report`; none if nobody asked.
     """
 
     output: AudioFile
@@ -81,6 +86,7 @@ class Applied:
     beside: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     again: Again | None = None
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 def check_result(file: AudioFile, output: Path, recipe: Recipe) -> None:
@@ -123,7 +129,7 @@ def plan_heard(file: AudioFile, recipe: Recipe, transcript: Transcript) -> Plann
     found = survey(file, transcript)
     proposals = guarded(propose(found, recipe), recipe.guards, found.activity, transcript.words)
     plan = Plan(found.episode, recipe, tuple(proposals), transcript.ear, _PROGRAM)
-    return Planned(file, plan, transcript, share_concern(plan))
+    return Planned(file, plan, transcript, share_concern(plan), _levels([found]))
 
 
 def plan_tracks(files: Sequence[AudioFile], recipe: Recipe, listener: Listener) -> Planned:
@@ -135,14 +141,20 @@ def plan_tracks(files: Sequence[AudioFile], recipe: Recipe, listener: Listener) 
         AudioFileError: a recording cannot be read.
     """
     check_tracks(files)
-    surveys = [survey(file, listener.transcribe(file)) for file in files]
+    longest = max(file.duration for file in files)
+    surveys = [survey(file, listener.transcribe(file), longest) for file in files]
     proposals = propose_for_tracks(surveys, recipe)
     first, *others = [found.episode for found in surveys]
     plan = Plan(first, recipe, proposals, listener.ear.name, _PROGRAM, tuple(others))
-    return Planned(files[0], plan, surveys[0].transcript, share_concern(plan))
+    heard = surveys[0].transcript
+    return Planned(files[0], plan, heard, share_concern(plan), _levels(surveys))
 
 
-def apply_plan(
+def _levels(surveys: Sequence[Survey]) -> dict[str, Measured]:
+    return {found.episode.sha256: found.measured for found in surveys}
+
+
+def apply_plan(  # noqa: PLR0913 - all that can be asked of a result
     plan: Plan,
     file: AudioFile,
     output: str | Path,
@@ -151,6 +163,7 @@ def apply_plan(
     progress: Callable[[float], None] | None = None,
     track: int = 1,
     subtitles: str = "",
+    measures: bool = False,
 ) -> Applied:
     """Do what a plan says, and write the result; `hear_again` says before whether it is clean.
 
@@ -163,6 +176,7 @@ def apply_plan(
         track: which of the plan's recordings `file` is, from 1.
         subtitles: what the names of the subtitles begin with, before their dot; by default that of
             the output without its suffix, or with it where those would be the recording's own.
+        measures: measure the output, too, while it is written.
 
     Raises:
         SourceChangedError: the plan was made for another recording.
@@ -180,10 +194,26 @@ def apply_plan(
         edit_list = with_sound(edit_list, plan.recipe, episode, sources, track)
         # A long intro or bed is no reason to call the episode by its name.
         tags = tags_for(edit_list, sources, container_for(Path(output)), source)
-        written = render(edit_list, sources, Path(output), tags=tags, progress=progress)
+        meters: list[ReportMeter] = []
+
+        def open_meter() -> ReportMeter:
+            shape = (edit_list.sample_rate, edit_list.num_channels, edit_list.num_frames)
+            meters.append(ReportMeter(*shape))
+            return meters[-1]
+
+        written = render(
+            edit_list,
+            sources,
+            Path(output),
+            tags=tags,
+            progress=progress,
+            open_meter=open_meter if measures else None,
+        )
     time_map = TimeMap.of(edit_list, sources.lists)
     beside, notes = _retimed_beside(file.path, Path(output), subtitles, time_map, source)
-    return Applied(written, source, edit_list, time_map, beside, (*written.notes, *notes))
+    measured = {content_hash(Path(output)): meters[-1].measured} if meters else {}
+    notes = [*written.notes, *notes]
+    return Applied(written, source, edit_list, time_map, beside, tuple(notes), measured=measured)
 
 
 def clean_up(

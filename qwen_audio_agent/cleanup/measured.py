@@ -14,11 +14,12 @@ from qwen_audio_agent.audio.levels import (
     LOUDNESS_STEP,
     LoudnessMeter,
     NoiseFloorMeter,
-    measured,
+    decibels,
     short_term_lufs,
-    true_peak_dbtp,
 )
 from qwen_audio_agent.audio.outline import OutlineMeter
+from qwen_audio_agent.audio.samples import Samples
+from qwen_audio_agent.audio.true_peak import TruePeakMeter
 
 MAX_POINTS: Final = 600
 """Of the curve of a loudness; an hour has one every six seconds."""
@@ -61,31 +62,57 @@ class Measured:
         }
 
 
-def measure(file: AudioFile, longest: float = 0.0) -> Measured:
-    """Measure a recording, in one reading, in constant memory but for the curve.
+class ReportMeter:
+    """Measures what a report shows while the blocks of a recording pass, in constant memory.
 
     Args:
-        file: the recording.
-        longest: seconds that the outline is for, if they are more than it has: outlines of several
+        sample_rate: in Hz.
+        num_channels: of every block.
+        num_frames: of all blocks together.
+        longest: seconds that the outline is for, if they are more than these: outlines of several
             recordings then lie over each other.
+    """
+
+    def __init__(
+        self, sample_rate: int, num_channels: int, num_frames: int, longest: float = 0.0
+    ) -> None:
+        self._rate, self._num_frames = sample_rate, 0
+        drawn_frames = max(num_frames, round(longest * sample_rate))
+        num_columns = math.ceil(drawn_frames / sample_rate / _COLUMN_SECONDS)
+        self._outline = OutlineMeter(drawn_frames, max(1, min(num_columns, MAX_COLUMNS)))
+        self._loudness = LoudnessMeter(sample_rate, num_channels)
+        self._floor = NoiseFloorMeter(sample_rate)
+        self._true_peak = TruePeakMeter(sample_rate, num_channels)
+
+    def push(self, samples: Samples) -> None:
+        """Take the next (channels, frames)."""
+        self._num_frames += samples.shape[1]
+        for meter in (self._outline, self._loudness, self._floor, self._true_peak):
+            meter.push(samples)
+
+    @property
+    def measured(self) -> Measured:
+        """The levels so far."""
+        return Measured(
+            self._num_frames / self._rate,
+            _finite(self._loudness.lufs),
+            _finite(decibels(self._true_peak.peak)),
+            _finite(self._floor.dbfs),
+            tuple(_curve(short_term_lufs(self._loudness.powers))),
+            _bytes_of(self._outline.peaks),
+        )
+
+
+def measure(file: AudioFile, longest: float = 0.0) -> Measured:
+    """Measure a recording in one reading; see `ReportMeter`.
 
     Raises:
         AudioFileError: it cannot be read.
     """
-    rate = file.sample_rate
-    num_frames = max(file.num_frames, round(longest * rate))
-    num_columns = math.ceil(num_frames / rate / _COLUMN_SECONDS)
-    drawn = OutlineMeter(num_frames, max(1, min(num_columns, MAX_COLUMNS)))
-    loudness, floor = LoudnessMeter(rate, file.num_channels), NoiseFloorMeter(rate)
-    true_peak = true_peak_dbtp(measured(blocks(file), loudness, floor, drawn))
-    return Measured(
-        file.duration,
-        _finite(loudness.lufs),
-        _finite(true_peak),
-        _finite(floor.dbfs),
-        tuple(_curve(short_term_lufs(loudness.powers))),
-        _bytes_of(drawn.peaks),
-    )
+    meter = ReportMeter(file.sample_rate, file.num_channels, file.num_frames, longest)
+    for block in blocks(file):
+        meter.push(block.samples)
+    return meter.measured
 
 
 def _curve(loudness: NDArray[np.float64]) -> list[tuple[float, float | None]]:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from qwen_audio_agent.audio.files import AudioFile, content_hash, probe
+from qwen_audio_agent.audio.files import AudioFile, content_hash, decoded_once, probe
 from qwen_audio_agent.audio.whole_file import write_whole
 from qwen_audio_agent.cleanup.guards import share_concern
 from qwen_audio_agent.cleanup.hearing_again import Again
@@ -164,7 +164,7 @@ def make_report(
     outputs: Sequence[Path] = (),
     max_snippet_bytes: int = MAX_BYTES,
     progress: Callable[[float], None] | None = None,
-    cache_folder: Path | None = None,
+    measured: Mapping[str, Measured] | None = None,
 ) -> Report:
     """Measure what a report shows, and make its snippets.
 
@@ -175,24 +175,23 @@ def make_report(
         outputs: what was made of each of them; none before that.
         max_snippet_bytes: of all snippets together, as they stand in the page.
         progress: told how many of the snippets are made, 0 to 1; that is what takes long.
-        cache_folder: for outputs that must be decoded; a temporary one by default.
+        measured: levels that are known, by the SHA-256 of their file, from `Planned.measured` and
+            `Applied.measured`; all others are measured here.
 
     Raises:
         AudioFileError: a recording or an output cannot be read.
     """
     longest = max(file.duration for file in files)
-    made: list[Sound | None] = [
-        _sound(probe(path, cache_folder), content_hash(path)) for path in outputs
+    known = measured or {}
+    before = [
+        _sound(file, episode.sha256, known.get(episode.sha256) or measure(file, longest))
+        for file, episode in zip(files, plan.tracks, strict=True)
     ]
+    made = [_sound_of_output(path, known) for path in outputs]
+    none = [None] * len(files)
     tracks = [
-        Track(
-            _sound(file, episode.sha256, longest),
-            after,
-            plan.recipe.loudness.for_channels(episode.num_channels),
-        )
-        for file, episode, after in zip(
-            files, plan.tracks, made or [None] * len(files), strict=True
-        )
+        Track(recording, output, plan.recipe.loudness.for_channels(episode.num_channels))
+        for episode, recording, output in zip(plan.tracks, before, made or none, strict=True)
     ]
     return Report(
         plan,
@@ -244,6 +243,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def _sound(file: AudioFile, sha256: str, longest: float = 0.0) -> Sound:
-    coding = f"{file.container} {file.subtype}"
-    return Sound(file.path.name, sha256, coding, measure(file, longest))
+def _sound_of_output(path: Path, known: Mapping[str, Measured]) -> Sound:
+    sha256 = content_hash(path)
+    if sha256 in known:
+        file, _ = decoded_once(path)  # Nothing is decoded before its blocks are asked for.
+        return _sound(file, sha256, known[sha256])
+    file = probe(path)
+    return _sound(file, sha256, measure(file))
+
+
+def _sound(file: AudioFile, sha256: str, measured: Measured) -> Sound:
+    return Sound(file.path.name, sha256, f"{file.container} {file.subtype}", measured)

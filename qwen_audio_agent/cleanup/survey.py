@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +14,9 @@ from qwen_audio_agent.audio.activity import Activity, ActivityMeter, runs
 from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash
 from qwen_audio_agent.audio.hops import Hops, hops_of
 from qwen_audio_agent.audio.hum import HumMeter
-from qwen_audio_agent.audio.levels import LoudnessMeter, NoiseFloorMeter, measured
+from qwen_audio_agent.audio.levels import measured
 from qwen_audio_agent.audio.samples import Samples
+from qwen_audio_agent.cleanup.measured import Measured, ReportMeter
 from qwen_audio_agent.cleanup.plan import Episode
 from qwen_audio_agent.speech.held_vowels import HeldVowel, find_held_vowels
 from qwen_audio_agent.speech.words import Transcript
@@ -40,6 +40,7 @@ class Survey:
         episode: what a plan keeps of it.
         activity: where somebody speaks, to the signal.
         transcript: what is said, to the ear.
+        measured: its levels, as a report shows them.
         held: what sounds at all like um or uh, whatever the ear heard there.
     """
 
@@ -47,6 +48,7 @@ class Survey:
     episode: Episode
     activity: Activity
     transcript: Transcript
+    measured: Measured
     held: tuple[HeldVowel, ...] = ()
 
     @cached_property
@@ -84,39 +86,45 @@ class Survey:
         return levels
 
 
-def survey(file: AudioFile, transcript: Transcript) -> Survey:
+def survey(file: AudioFile, transcript: Transcript, longest: float = 0.0) -> Survey:
     """Measure a recording, in one reading and in constant memory.
+
+    Args:
+        file: the recording.
+        transcript: what is said in it.
+        longest: seconds of the longest of several microphones; see `ReportMeter`.
 
     Raises:
         AudioFileError: it cannot be read.
     """
     rate = file.sample_rate
-    loudness = LoudnessMeter(rate, file.num_channels)
-    floor, hum, clipping = NoiseFloorMeter(rate), HumMeter(rate), ClippingMeter()
+    levels = ReportMeter(rate, file.num_channels, file.num_frames, longest)
+    hum, clipping = HumMeter(rate), ClippingMeter()
     speech = ActivityMeter()
 
     def passing() -> Iterator[Hops]:
-        for hops in hops_of(measured(blocks(file), loudness, floor, hum, clipping)):
+        for hops in hops_of(measured(blocks(file), levels, hum, clipping)):
             speech.push(hops)
             yield hops
 
     held = tuple(find_held_vowels(passing(), _LEAST_HELD))
-    mains = hum.hum()
+    mains, shown = hum.hum(), levels.measured
     episode = Episode(
         name=file.path.name,
         sha256=content_hash(file.path),
         sample_rate=rate,
         num_channels=file.num_channels,
         num_frames=file.num_frames,
-        loudness_lufs=_finite(loudness.lufs),
-        noise_floor_dbfs=_finite(floor.dbfs),
+        loudness_lufs=shown.loudness_lufs,
+        noise_floor_dbfs=shown.noise_floor_dbfs,
         hum_hz=round(mains.frequency_hz, 2) if mains else None,
         hum_harmonics=mains.num_harmonics if mains else 0,
         # Floats go on beyond full scale.
         num_clipped=0 if file.subtype in ("FLOAT", "DOUBLE") else clipping.count,
         is_spoken=bool(transcript.words),
     )
-    return Survey(file, episode, speech.activity(rate, file.num_frames), transcript, held)
+    activity = speech.activity(rate, file.num_frames)
+    return Survey(file, episode, activity, transcript, shown, held)
 
 
 class ClippingMeter:
@@ -134,7 +142,3 @@ class ClippingMeter:
         if max(samples.max(initial=0), -samples.min(initial=0)) >= _FULL_SCALE:
             full = np.asarray((np.abs(samples) >= _FULL_SCALE).any(axis=0))
             self.count += sum(1 for first, last in runs(full) if last - first >= _CLIPPED_FRAMES)
-
-
-def _finite(level: float) -> float | None:
-    return round(level, 2) if math.isfinite(level) else None

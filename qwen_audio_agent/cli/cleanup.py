@@ -130,16 +130,21 @@ class _Desk:
         """Write what the plan makes of each recording, the plan, and the transcript."""
         again = self._heard_again(planned.plan, files)
         plan = again.plan if again else planned.plan
-        planned = replace(planned, plan=plan)
+        levels = dict(planned.measured)
         for track, (file, output) in enumerate(zip(files, outputs, strict=True), 1):
             with self._progress("writing") as progress:
-                applied = apply_plan(plan, file, output, progress=progress, track=track)
+                measures = not self._arguments.no_report
+                applied = apply_plan(
+                    plan, file, output, progress=progress, track=track, measures=measures
+                )
+            levels |= applied.measured
             for line in (*(f"wrote       {path}" for path in applied.beside), *applied.notes):
                 self.remark(line)
             if track == 1 and self._arguments.transcript:
                 transcript = self.listener.transcribe(file)
                 _write_transcript(Path(self._arguments.transcript), applied, transcript)
         self.write_plan(plan)
+        planned = replace(planned, plan=plan, measured=levels)
         report = self.report(planned, files, outputs, again)
         whole = _clock(plan.episode.duration)
         if again:
@@ -176,7 +181,12 @@ class _Desk:
         copies: list[Path] = []
         with self._progress("reporting") as progress:
             report = make_report(
-                planned.plan, planned.transcript, files, outputs, progress=progress
+                planned.plan,
+                planned.transcript,
+                files,
+                outputs,
+                progress=progress,
+                measured=planned.measured,
             )
             write_report(replace(report, again=again), self.report_path, copies.append)
         for copy in copies:

@@ -7,14 +7,19 @@ measured, and if that was not enough, it leaves still more.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from qwen_audio_agent.audio.files import decoded_once
+from qwen_audio_agent.audio.files import AudioFile, decoded_once
 from qwen_audio_agent.audio.formats import num_bits, to_float32
+from qwen_audio_agent.audio.samples import Samples
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.errors import EditError
+
+if TYPE_CHECKING:  # it brings scipy
+    from qwen_audio_agent.audio.levels import Meter
 
 _MOST_TRIES: Final = 5
 _SPARE_DB: Final = 0.1
@@ -68,8 +73,12 @@ class CodedPeaks:
         lowered = replace(last, settings=tuple(settings.items()))
         return replace(self._asked, effects=(*before, lowered))
 
-    def check(self, path: Path) -> None:
+    def check(self, path: Path, meter: Meter | None = None) -> None:
         """Decode a file and measure it.
+
+        Args:
+            path: of the file.
+            meter: is shown the sound, too.
 
         Raises:
             AboveCeilingError: it has peaks above the ceiling.
@@ -77,8 +86,7 @@ class CodedPeaks:
         from qwen_audio_agent.audio.levels import decibels, ratio
         from qwen_audio_agent.editing.effects.limiter import highest_peak
 
-        file, numbers = decoded_once(path)
-        blocks = (to_float32(block) for block in numbers)
+        file, blocks = _decoded(path, meter)
         peak = highest_peak(blocks, ratio(self.ceiling_db), file.sample_rate, file.num_channels)
         if decibels(peak) > self.ceiling_db:
             raise AboveCeilingError(decibels(peak) - self.ceiling_db)
@@ -96,3 +104,25 @@ class CodedPeaks:
                 "choose a lower true_peak_db, or flac"
             )
         self._headroom_db += excess_db + _SPARE_DB
+
+
+def show_decoded(path: Path, meter: Meter) -> None:
+    """Decode a file, and show a meter its sound."""
+    for _ in _decoded(path, meter)[1]:
+        pass
+
+
+def _decoded(path: Path, meter: Meter | None) -> tuple[AudioFile, Iterator[Samples]]:
+    """What a file is, and its sound, which passes the meter."""
+    from qwen_audio_agent.editing.effects.effect import recut
+
+    file, numbers = decoded_once(path)
+
+    def passing() -> Iterator[Samples]:
+        # Blocks of a decoder are so short that a meter would take longer for them.
+        for block in recut(map(to_float32, numbers), file.sample_rate, file.num_channels):
+            if meter:
+                meter.push(block)
+            yield block
+
+    return file, passing()

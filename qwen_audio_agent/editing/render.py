@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
@@ -15,23 +17,28 @@ from qwen_audio_agent.audio.formats import (
     Coding,
     Numbers,
     container_for,
+    keeps_numbers,
     num_bits,
     shown,
+    to_dtype,
     to_float32,
     usual_subtype,
 )
 from qwen_audio_agent.audio.samples import Audio, Span
 from qwen_audio_agent.audio.tags.values import Tags
 from qwen_audio_agent.audio.writing import check_output
-from qwen_audio_agent.editing.coded_peaks import AboveCeilingError, CodedPeaks
+from qwen_audio_agent.editing.coded_peaks import AboveCeilingError, CodedPeaks, show_decoded
 from qwen_audio_agent.editing.edit_list import EditList
 from qwen_audio_agent.editing.programme import programme_blocks
 from qwen_audio_agent.editing.sources import Sources, file_numbers
 from qwen_audio_agent.editing.tagging import tags_for
 from qwen_audio_agent.errors import EditError
 
+if TYPE_CHECKING:  # it brings scipy
+    from qwen_audio_agent.audio.levels import Meter
 
-def render(
+
+def render(  # noqa: PLR0913 - all that a file can be asked to be
     edit_list: EditList,
     sources: Sources,
     path: Path,
@@ -40,6 +47,7 @@ def render(
     subtype: str | None = None,
     tags: Tags | Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
+    open_meter: Callable[[], Meter] | None = None,
 ) -> AudioFile:
     """Write the sound of an edit list to a file, in constant memory.
 
@@ -59,6 +67,8 @@ def render(
         tags: for the file; by default what `tags_for` says: those of the recording that most of it
             is from, with chapters where their sound is now.
         progress: told now and then how much is done, 0 to 1.
+        open_meter: makes what is shown the sound, float32, as it will be read from the file; anew
+            where the file must be written again.
 
     Returns:
         What was written, with notes on tags that were not carried over. `probe` it to read from
@@ -84,7 +94,7 @@ def render(
         tags = Tags.of(tags)
     made = AudioFile(path, rate, num_channels, total, container, subtype, tags.texts())
     made = replace(made, notes=tags.notes)
-    _write_below_ceiling(made, edit_list, sources, tags, progress)
+    _write_below_ceiling(made, edit_list, sources, tags, progress, open_meter)
     return made
 
 
@@ -94,15 +104,17 @@ def _write_below_ceiling(
     sources: Sources,
     tags: Tags,
     progress: Callable[[float], None] | None,
+    open_meter: Callable[[], Meter] | None,
 ) -> None:
     """Write a file, again with more room for peaks while its decoded ones are above the ceiling."""
     peaks = CodedPeaks.for_list(edit_list, made.subtype)
+    opened: Callable[[], Meter | None] = open_meter or (lambda: None)
     if peaks is None:
-        _write(made, edit_list, sources, tags, progress)
+        _write(made, edit_list, sources, tags, progress, None, opened())
         return
     while True:
         try:
-            _write(made, peaks.edit_list, sources, tags, progress, peaks.check)
+            _write(made, peaks.edit_list, sources, tags, progress, peaks, opened())
             return
         except AboveCeilingError as error:
             peaks.more(error.excess_db)
@@ -114,20 +126,35 @@ def _write(
     sources: Sources,
     tags: Tags,
     progress: Callable[[float], None] | None,
-    check: Callable[[Path], None] | None = None,
+    peaks: CodedPeaks | None,
+    meter: Meter | None,
 ) -> None:
     rate, num_channels = made.sample_rate, made.num_channels
     blocks = _blocks(edit_list, sources, Span(0, made.num_frames))
     bit_rate = _bit_rate(made, sources.files_of(edit_list))
+    check = None
+    if not keeps_numbers(made.subtype):
+        check = _decoding_check(peaks, meter)
+        meter = None
     how = (made.container, made.subtype, tags, check, bit_rate)
     with AudioWriter(made.path, rate, num_channels, *how) as writer:
         done = 0
         for block in blocks:
-            writer.write(block)
+            numbers = to_dtype(block, made.subtype)
+            writer.write(numbers)
+            if meter:
+                meter.push(to_float32(numbers))
             done += block.shape[1]
             if progress:
                 progress(done / made.num_frames)
         sources.check()
+
+
+def _decoding_check(peaks: CodedPeaks | None, meter: Meter | None) -> Callable[[Path], None] | None:
+    """What listens to a coded file before it appears, in one decoding."""
+    if peaks:
+        return partial(peaks.check, meter=meter)
+    return partial(show_decoded, meter=meter) if meter else None
 
 
 def _bit_rate(made: AudioFile, files: Collection[AudioFile]) -> int | None:

@@ -9,8 +9,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from qwen_audio_agent.audio.files import AudioFile, blocks, content_hash, probe
-from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.files import content_hash, probe
 from qwen_audio_agent.audio.scratch import scratch_folder
 from qwen_audio_agent.audio.sound_stream import check_regular
 from qwen_audio_agent.audio.writing import check_output
@@ -147,9 +146,11 @@ class _Episode:
             cache_folder=self._scratch,
             progress=self._between(_VERIFIED, _APPLIED),
             subtitles=self._job.subtitles,
+            measures=True,
         )
-        output = probe(self._new, self._scratch)
-        reports = self._reports(replace(planned, plan=plan), [self._new], again)
+        (levels,) = applied.measured.values()
+        known = {**planned.measured, **applied.measured}
+        reports = self._reports(replace(planned, plan=plan, measured=known), [self._new], again)
         names, kept = self._delivered([*applied.beside, *reports], plan)
         notes = [*planned.file.notes, *applied.notes, *again.notes, *kept]
         return replace(
@@ -157,11 +158,11 @@ class _Episode:
             status="done",
             input_sha256=plan.episode.sha256,
             seconds_before=round(plan.episode.duration, 3),
-            seconds_after=round(output.duration, 3),
+            seconds_after=round(levels.duration, 3),
             seconds_removed=round(plan.removed, 3),
             counts=dict(sorted(Counter(p.kind for p in plan.active).items())),
-            lufs_before=_rounded(plan.episode.loudness_lufs),
-            lufs_after=_rounded(_loudness(output)),
+            lufs_before=plan.episode.loudness_lufs,
+            lufs_after=levels.loudness_lufs,
             output_sha256=content_hash(self._new),
             reports=tuple(names),
             notes=tuple(" ".join(note.split()) for note in notes),
@@ -183,7 +184,7 @@ class _Episode:
             [planned.file],
             outputs,
             progress=self._between(_APPLIED, 1.0),
-            cache_folder=self._scratch,
+            measured=planned.measured,
         )
         report = replace(report, again=again)
         return path, *write_report(report, self._scratch / f"{self._new.name}.html")
@@ -216,12 +217,3 @@ class _Episode:
 def _subtitles_hash(recording: Path) -> str:
     found = {path.name: sha256_at(str(path)) for path in subtitles_of(recording)}
     return key_of(found) if found else ""
-
-
-def _loudness(file: AudioFile) -> float | None:
-    lufs = loudness_lufs(blocks(file))
-    return lufs if lufs > float("-inf") else None
-
-
-def _rounded(lufs: float | None) -> float | None:
-    return None if lufs is None else round(lufs, 2)

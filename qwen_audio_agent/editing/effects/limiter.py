@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from qwen_audio_agent.audio.levels import ratio
 from qwen_audio_agent.audio.samples import Samples, Span
+from qwen_audio_agent.audio.true_peak import CELL, cells_above
 from qwen_audio_agent.editing.edit_list import EffectName
 from qwen_audio_agent.editing.effects.effect import Effect, OpenBlocks, setting, with_context
 
@@ -45,12 +46,8 @@ FEW_POINTS = 4
 LIKELY = 0.7
 """Only where a coarse filter sees so much of the ceiling the fine ones look too."""
 
-CELL = 64
-"""Frames whose points between samples are looked at together, or not at all."""
-
-SCREEN = 1 / 3
-"""No peak between samples is more than 3 times as high as the samples around it: that would take 20
-samples that all have the sign of the sinc there."""
+STEADY = 1.002
+"""How high a point can stand on a level that does not change: so much the standard filter adds."""
 
 REACH_MS = 5.0
 """The gain falls over this time before a peak and rises over the same time after it."""
@@ -154,9 +151,7 @@ def needed_gains(samples: Samples, ceiling: float) -> tuple[NDArray[np.intp], ND
 def _likely(samples: Samples, ceiling: float) -> NDArray[np.intp]:
     """Every k with a peak near the ceiling, or above it, between frames k - 1 and k; in order."""
     num_frames = samples.shape[1]
-    peaks = reduce(np.maximum, np.abs(samples))
-    cells = np.maximum.reduceat(peaks, np.arange(0, num_frames, CELL))
-    loud = np.flatnonzero(maximum_filter1d(cells, 3) > ceiling * SCREEN)
+    loud = np.flatnonzero(cells_above(samples, ceiling / STEADY, TAPS // 2))
     if not len(loud):
         return np.empty(0, np.intp)
     before = FEW_TAPS // 2
