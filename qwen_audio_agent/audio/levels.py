@@ -135,20 +135,32 @@ class LoudnessMeter:
         self._sections = _k_weighting(sample_rate)
         self._weights = _CHANNEL_WEIGHTS.get(num_channels, (1.0,) * num_channels)
         self._state = np.zeros((len(self._sections), num_channels, 2))
-        self._rest = np.empty((num_channels, 0))
+        self._begun_frames, self._begun_energy = 0, np.zeros(num_channels)
         self._powers = array("d")
 
     def push(self, samples: NDArray[np.floating[Any]]) -> None:
         """Take the next (channels, frames)."""
-        filtered, self._state = sosfilt(self._sections, samples.astype(np.float64), zi=self._state)
-        pending = filtered
-        if self._rest.shape[1]:
-            pending = np.concatenate([self._rest, filtered], axis=1)
-        num_cells = pending.shape[1] // self.cell_frames
-        whole = num_cells * self.cell_frames
-        self._rest = pending[:, whole:]
-        for_cells = pending[:, :whole].reshape(len(pending), num_cells, self.cell_frames)
-        energy = np.einsum("cnf,cnf->cn", for_cells, for_cells)
+        # In float64, for the state is.
+        filtered, self._state = sosfilt(self._sections, samples, zi=self._state)
+        cell, num_frames = self.cell_frames, filtered.shape[1]
+        # The end of the cell that was begun, whole cells, and the beginning of another.
+        first = min(cell - self._begun_frames, num_frames) if self._begun_frames else 0
+        last = first + (num_frames - first) // cell * cell
+        if first:
+            self._begin(filtered[:, :first])
+        cells = filtered[:, first:last].reshape(len(filtered), -1, cell)
+        self._add(np.einsum("cnf,cnf->cn", cells, cells))
+        if last < num_frames:
+            self._begin(filtered[:, last:])
+
+    def _begin(self, filtered: NDArray[np.float64]) -> None:
+        self._begun_frames += filtered.shape[1]
+        self._begun_energy += np.einsum("cf,cf->c", filtered, filtered)
+        if self._begun_frames == self.cell_frames:
+            self._add(self._begun_energy[:, None])
+            self._begun_frames, self._begun_energy = 0, np.zeros(len(filtered))
+
+    def _add(self, energy: NDArray[np.float64]) -> None:
         self._powers.extend(self._weights @ energy / self.cell_frames)
 
     @property

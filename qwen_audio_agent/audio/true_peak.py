@@ -46,11 +46,15 @@ def cells_above(samples: Samples, level: float, reach: int) -> NDArray[np.bool_]
     """
     num_frames = samples.shape[1]
     starts = np.arange(0, num_frames, CELL)
-    padded = np.pad(samples, ((0, 0), (2, 2)))
-    bends = np.diff(padded, 2)  # around frames -1 to num_frames
+    steps = np.empty((len(samples), num_frames + 1), np.float32)
+    steps[:, 0], steps[:, -1] = samples[:, 0], -samples[:, -1]
+    np.subtract(samples[:, 1:], samples[:, :-1], out=steps[:, 1:-1])
+    bends = steps[:, 1:] - steps[:, :-1]
+    # What bends between the silence and the ends.
+    ends = max(np.abs(steps[:, 0]).max(), np.abs(steps[:, -1]).max())
     peaks = np.maximum.reduceat(reduce(np.maximum, np.abs(samples)), starts)
-    bent = np.maximum.reduceat(reduce(np.maximum, np.abs(bends)), starts)
-    # The first frame of `bends` lies before its cell.
+    bent = np.maximum.reduceat(reduce(np.maximum, np.abs(bends, out=bends)), starts)
+    bent[[0, -1]] = np.maximum(bent[[0, -1]], ends)
     around = 2 * -(-(reach + 1) // CELL) + 1
     highest = maximum_filter1d(peaks, 3) + BEND * maximum_filter1d(bent, around)
     above: NDArray[np.bool_] = highest > level

@@ -19,7 +19,7 @@ from qwen_audio_agent.editing.clicks import JoinMeasure, ordinary_measure
 from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList
 from qwen_audio_agent.editing.fills import room_tone
 from qwen_audio_agent.editing.render import read_programme
-from qwen_audio_agent.editing.rolls import roll_clicks
+from qwen_audio_agent.editing.rolls import KnownRolls, roll_clicks
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.editing.splicing import default_join, joined, repeated
 from qwen_audio_agent.errors import EditError
@@ -42,6 +42,7 @@ def programme(
     source: str,
     track: int = 1,
     ordinary: Callable[[], JoinMeasure] | None = None,
+    known: KnownRolls | None = None,
 ) -> EditList:
     """The edit list of a plan, without what is done to the sound of the whole.
 
@@ -52,6 +53,7 @@ def programme(
         track: which of the plan's recordings it is, from 1.
         ordinary: what places of the recording are like, from `ordinary_places`, for whoever makes
             many programmes of it.
+        known: what was found at joins of other programmes of it; what is found is added.
 
     Raises:
         EditError: nothing would be left.
@@ -73,7 +75,7 @@ def programme(
     made = joined(whole, parts, None)
 
     ordinary = ordinary or ordinary_places(episode, sources, source)
-    rolled, _ = roll_clicks(made, sources, made.starts[1:-1], ordinary)
+    rolled, _ = roll_clicks(made, sources, made.starts[1:-1], ordinary, known)
     return rolled
 
 

@@ -22,6 +22,7 @@ from qwen_audio_agent.audio.samples import Audio, Samples, Span, frame_at
 from qwen_audio_agent.cleanup.applying import ordinary_places, programme
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
 from qwen_audio_agent.editing.render import read_programme
+from qwen_audio_agent.editing.rolls import KnownRolls
 from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.errors import EditError
 
@@ -108,13 +109,16 @@ class _Track:
         self._sources.add_file(self._source, file)
         episode = plan.tracks[number - 1]
         self._ordinary = ordinary_places(episode, self._sources, self._source)
+        # Neighbours lie in many snippets.
+        self._known: KnownRolls = {}
 
     def before(self, start: float, end: float) -> Samples:
         span = _window(start, end, self._rate, self._num_frames)
         return _small(Audio(self._reader.read(span), self._rate))
 
     def after(self, plan: Plan, start: float, end: float) -> Samples:
-        edited = programme(plan, self._sources, self._source, self.number, self._ordinary)
+        where = (self._sources, self._source, self.number)
+        edited = programme(plan, *where, self._ordinary, self._known)
         span = _window(start, end, self._rate, edited.num_frames)
         return _small(read_programme(edited, self._sources, span))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from qwen_audio_agent.audio.bit_rates import bit_rate_of, codec_of
 from qwen_audio_agent.audio.files import AudioFile, AudioWriter, same_file
 from qwen_audio_agent.audio.formats import (
     Coding,
-    Numbers,
     container_for,
     keeps_numbers,
     num_bits,
@@ -130,7 +129,7 @@ def _write(
     meter: Meter | None,
 ) -> None:
     rate, num_channels = made.sample_rate, made.num_channels
-    blocks = _blocks(edit_list, sources, Span(0, made.num_frames))
+    blocks = sources.stream(edit_list)
     bit_rate = _bit_rate(made, sources.files_of(edit_list))
     check = None
     if not keeps_numbers(made.subtype):
@@ -200,16 +199,14 @@ def read_programme(edit_list: EditList, sources: Sources, span: Span) -> Audio:
         raise EditError(
             f"the audio has {edit_list.num_frames} frames; a span cannot end at {span.end}"
         )
-    blocks = [to_float32(block) for block in _blocks(edit_list, sources, span)]
+    if edit_list.effects:
+        shape = (edit_list.sample_rate, edit_list.num_channels)
+        numbers = file_numbers(sources.open(sources.add_list(edit_list), *shape), span)
+    else:
+        numbers = programme_blocks(edit_list, sources, span)
+    blocks = [to_float32(block) for block in numbers]
     silence = np.empty((edit_list.num_channels, 0), np.float32)
     return Audio(np.concatenate([silence, *blocks], axis=1), edit_list.sample_rate)
-
-
-def _blocks(edit_list: EditList, sources: Sources, span: Span) -> Iterator[Numbers]:
-    if not edit_list.effects:
-        return programme_blocks(edit_list, sources, span)
-    rate, num_channels = edit_list.sample_rate, edit_list.num_channels
-    return file_numbers(sources.open(sources.add_list(edit_list), rate, num_channels), span)
 
 
 def _nearest_subtype(main: AudioFile | None, container: str, default: str) -> str:

@@ -36,12 +36,16 @@ _MARGIN_DB = 3.0
 # No recording is so even that less than this stands out of it.
 _UNSUSPICIOUS = JoinMeasure(high_frequency_db=1.0, residual_db=1.0, level_step_db=0.0)
 
+KnownRolls = dict[EditList, tuple[int, int] | None]
+"""For two clips as far as they are looked at: how far their join is rolled, and half its length."""
+
 
 def roll_clicks(
     edit_list: EditList,
     sources: Sources,
     joins: Iterable[int],
     ordinary: Callable[[], JoinMeasure],
+    known: KnownRolls | None = None,
 ) -> tuple[EditList, dict[int, int]]:
     """Roll those joins that would be heard as clicks to where they are not.
 
@@ -51,22 +55,24 @@ def roll_clicks(
         joins: frames of the programme at which clips meet; others are passed over.
         ordinary: what 99 % of the unedited places do, from `ordinary_measure`; asked for only when
             a join may click, because it takes a while to measure.
+        known: what was found for other programmes of the same sources; what is found is added.
 
     Returns:
         The programme, as long as before, and by how many frames each join was rolled.
     """
     indices = {frame: index for index, frame in enumerate(edit_list.starts[:-1]) if index}
     rolls: dict[int, int] = {}
+    known = {} if known is None else known
     for frame in sorted(set(joins) & indices.keys()) if not edit_list.effects else ():
         index = indices[frame]
         pair = _pair(edit_list, index)
         if {clip.source for clip in pair.clips} & {BLEEP, SILENCE}:
             continue
-        measured = _measured(pair, sources)
-        if not measured.is_click(_UNSUSPICIOUS) or measured.excess_db(ordinary()) < -_MARGIN_DB:
-            continue
-        by, half_length = _quietest(pair, sources, ordinary())
-        edit_list, rolls[frame] = roll(edit_list, index, by, half_length), by
+        if pair not in known:
+            known[pair] = _needed_roll(pair, sources, ordinary)
+        if needed := known[pair]:
+            by, half_length = needed
+            edit_list, rolls[frame] = roll(edit_list, index, by, half_length), by
     return edit_list, rolls
 
 
@@ -81,13 +87,23 @@ def _pair(edit_list: EditList, index: int) -> EditList:
     return replace(edit_list, clips=clips, edge=0)
 
 
+def _needed_roll(
+    pair: EditList, sources: Sources, ordinary: Callable[[], JoinMeasure]
+) -> tuple[int, int] | None:
+    """How far to roll, and half the length of the crossfade; None where nothing would be heard."""
+    measured = _measured(pair, sources)
+    if not measured.is_click(_UNSUSPICIOUS) or measured.excess_db(ordinary()) < -_MARGIN_DB:
+        return None
+    return _quietest(pair, sources, ordinary())
+
+
 def _measured(pair: EditList, sources: Sources) -> JoinMeasure:
     sound = read_programme(pair, sources, Span(0, pair.num_frames))
     return measure_join(sound, pair.starts[1])
 
 
 def _quietest(pair: EditList, sources: Sources, ordinary: JoinMeasure) -> tuple[int, int]:
-    """How far to roll, and half the length of the crossfade: the least change that is enough."""
+    """As `_needed_roll`: the least change that is enough, or else the best."""
     found = []
     for by, half_length in _choices(pair, sources):
         excess_db = _measured(roll(pair, 1, by, half_length), sources).excess_db(ordinary)

@@ -123,10 +123,7 @@ class Sources:
             return sound
         path = self._cache_path(source, sample_rate, num_channels)
         if not path.exists():
-            try:
-                self._cache_folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise disk_error(self._cache_folder, error) from None
+            self._make_folder()
             subtype = "DOUBLE" if self._is_wide(source) else "FLOAT"
             with AudioWriter(path, sample_rate, num_channels, "WAV", subtype) as writer:
                 self._make(source, writer, sample_rate, num_channels)
@@ -153,6 +150,29 @@ class Sources:
             elif source in self._lists:
                 found |= {str(file.path): file for file in self.files_of(self._lists[source])}
         return list(found.values())
+
+    def stream(self, edit_list: EditList) -> Iterator[Numbers]:
+        """All of an edit list, with its effects, for who reads it once: the cache does not grow.
+
+        Raises:
+            EditError: it is larger than what is worked on, or a clip lies outside its source.
+            AudioFileError: a recording cannot be read.
+            DiskError: the cache cannot be written.
+        """
+        if not edit_list.effects:
+            return programme_blocks(edit_list, self)
+        source = self.add_list(edit_list)
+        path = self._cache_path(source, edit_list.sample_rate, edit_list.num_channels)
+        if path.exists():
+            return file_numbers(probe(path))
+        self._make_folder()
+        return self._rendered(edit_list)
+
+    def _make_folder(self) -> None:
+        try:
+            self._cache_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(self._cache_folder, error) from None
 
     def _rendered(self, edit_list: EditList) -> Iterator[Numbers]:
         """The sound of an edit list with its effects, block by block; (channels, frames)."""

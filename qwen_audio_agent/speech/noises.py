@@ -18,7 +18,7 @@ from scipy.ndimage import median_filter
 from qwen_audio_agent.audio.activity import runs
 from qwen_audio_agent.audio.resampling import EAR_RATE, to_16k_mono
 from qwen_audio_agent.audio.samples import Audio, Span
-from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity
+from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity, levels_of
 
 NoiseKind = Literal["breath", "mouth"]
 
@@ -92,12 +92,18 @@ def find_noises(
 def _breaths(
     sound: NDArray[np.float32], start: float, room_dbfs: float, speech_dbfs: float
 ) -> Iterator[Noise]:
-    levels, periodicity = levels_and_periodicity(sound, len(sound) // (EAR_RATE // 100))
-    loud = levels > room_dbfs + _ABOVE_ROOM_DB
-    for first, last in runs(loud):
-        # One that is cut off by the border of the gap may belong to the word there.
-        if first == 0 or last == len(loud) or not _within(first, last, _FRAME, _BREATH):
-            continue
+    num_frames = len(sound) // (EAR_RATE // 100)
+    loud = levels_of(sound, num_frames) > room_dbfs + _ABOVE_ROOM_DB
+    # One that is cut off by the border of the gap may belong to the word there.
+    found = [
+        (first, last)
+        for first, last in runs(loud)
+        if first > 0 and last < len(loud) and _within(first, last, _FRAME, _BREATH)
+    ]
+    if not found:
+        return
+    levels, periodicity = levels_and_periodicity(sound, num_frames)
+    for first, last in found:
         inside = slice(first, last)
         level, voiced = float(levels[inside].max()), float(np.median(periodicity[inside]))
         part = sound[first * (EAR_RATE // 100) : last * (EAR_RATE // 100)]

@@ -132,10 +132,12 @@ def limit(samples: Samples, ceiling: float, reach: int) -> bool:
 def needed_gains(samples: Samples, ceiling: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The frames beside which a peak stands above `ceiling`, in order, and the gains they need."""
     at = _likely(samples, ceiling)
+    if not len(at):
+        return at, np.empty(0)
     half = TAPS // 2
     padded = np.pad(samples, ((0, 0), (half, half)))
     highest = np.zeros(len(at), np.float32)
-    for channel in padded if len(at) else ():
+    for channel in padded:
         # The points between frame k - 1 and frame k, both included.
         points = _interpolators() @ sliding_window_view(channel, TAPS)[at].T
         np.maximum(highest, points.max(axis=0), out=highest)

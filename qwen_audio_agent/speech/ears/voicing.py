@@ -6,6 +6,7 @@ short-term analysis of the fundamental frequency", Proc. IFA 17, 1993, without i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -35,18 +36,38 @@ def levels_and_periodicity(samples: Floats, num_frames: int) -> tuple[Floats, Fl
         Levels in dBFS, and periodicities from 0 (noise) to 1 (a steady tone): each float32
         (num_frames,).
     """
-    lead = (_WINDOW - FRAME_SHIFT) // 2
-    padded = np.pad(samples, (lead, max(0, num_frames * FRAME_SHIFT + _WINDOW - len(samples))))
-    windows = sliding_window_view(padded, _WINDOW)[::FRAME_SHIFT][:num_frames]
     levels, periodicity = np.empty((2, num_frames), np.float32)
-    for first in range(0, num_frames, _BLOCK):
-        part = slice(first, min(first + _BLOCK, num_frames))
-        levels[part], periodicity[part] = _measured(windows[part].astype(np.float64))
+    for part, windows in _windows(samples, num_frames):
+        levels[part], periodicity[part] = _measured(windows)
     return levels, periodicity
 
 
+def levels_of(samples: Floats, num_frames: int) -> Floats:
+    """The levels alone, to within a rounding; see `levels_and_periodicity`."""
+    levels = np.empty(num_frames, np.float32)
+    for part, windows in _windows(samples, num_frames):
+        levels[part] = _dbfs(np.einsum("nw,nw->n", windows, windows))
+    return levels
+
+
+def _windows(samples: Floats, num_frames: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Windows around the middle of each frame, without their mean, and which frames they are of."""
+    lead = (_WINDOW - FRAME_SHIFT) // 2
+    padded = np.pad(samples, (lead, max(0, num_frames * FRAME_SHIFT + _WINDOW - len(samples))))
+    windows = sliding_window_view(padded, _WINDOW)[::FRAME_SHIFT][:num_frames]
+    for first in range(0, num_frames, _BLOCK):
+        part = slice(first, min(first + _BLOCK, num_frames))
+        some = windows[part].astype(np.float64)
+        some -= some.mean(axis=1, keepdims=True)
+        yield part, some
+
+
+def _dbfs(energy: NDArray[np.float64]) -> NDArray[np.float64]:
+    levels: NDArray[np.float64] = 10 * np.log10(energy / _WINDOW + _FLOOR)
+    return levels
+
+
 def _measured(windows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    windows = windows - windows.mean(axis=1, keepdims=True)
     energy = np.cumsum(windows**2, axis=1)
     whole = energy[:, -1]
     spectra = np.abs(fft.rfft(windows, _FFT, axis=1)) ** 2
@@ -54,4 +75,4 @@ def _measured(windows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     # The energies of the two stretches that are compared at each lag.
     both = energy[:, _WINDOW - 1 - _LAGS] * (whole[:, None] - energy[:, _LAGS - 1])
     periodicity = (products / np.sqrt(both + _FLOOR**2)).max(axis=1)
-    return 10 * np.log10(whole / _WINDOW + _FLOOR), np.clip(periodicity, 0.0, 1.0)
+    return _dbfs(whole), np.clip(periodicity, 0.0, 1.0)
