@@ -111,12 +111,12 @@ class Frames:
         sounds = (self.level[about] > self.loud[about] - 15) & (self.sonority[about] > 0)
         sounds[first - about.start : last - about.start] = False
         change = self.change[about][sounds]
-        return len(change) >= _JUDGED and bool(np.median(change) < _CHANGE_OF_MUSIC)
+        return len(change) >= _JUDGED and _median(change) < _CHANGE_OF_MUSIC
 
     def edges(self, first: int, last: int) -> tuple[int, int]:
         """Where a vowel begins and ends: not where it is still, nor where only a noise is."""
         start, level = first + _EDGE, self.level[first + _EDGE : last - _EDGE]
-        loud = level > np.percentile(level, 75) - _EDGE_DB
+        loud = level > percentiles(level, 75)[0] - _EDGE_DB
         middle = int(np.argmax(uniform_filter1d(level, 5)))
         inside = [span for span in runs(closed(loud, 3)) if span[0] <= middle < span[1]]
         begin, end = inside[0] if inside else (0, len(level))
@@ -126,14 +126,14 @@ class Frames:
         """What `FEATURES` names, each of the order of one."""
         inside, middle = slice(first, last), slice(first + 2, last - 2)
         level, change, sonority = self.level[inside], self.change[middle], self.sonority[inside]
-        usual, voice = float(np.median(level)), self._voice(first, last)
+        usual, voice = _median(level), self._voice(first, last)
         third = max(4, (last - first) // 3)
         begin, end = slice(first + 1, first + 1 + third), slice(last - 1 - third, last - 1)
         levels = self.level[first : first + third], self.level[last - third : last]
         longest = max((b - a for a, b in runs(self.change[inside] < 1.2 * voice.still)), default=0)
-        middle_change, worst_change = np.percentile(change, (50, 80))
-        middle_sonority = np.median(sonority)
-        low, high = np.percentile(level, (20, 90))
+        middle_change, worst_change = percentiles(change, 50, 80)
+        middle_sonority = _median(sonority)
+        low, high = percentiles(level, 20, 90)
         timbre = voice.timbre()
         values = [
             np.log((last - first) / 30),
@@ -142,12 +142,12 @@ class Frames:
             worst_change / 10,
             (voice.change < middle_change).mean(),
             (voice.change < worst_change).mean(),
-            np.median(voice.change) / 20,
+            _median(voice.change) / 20,
             middle_sonority / 10,
             (voice.sonority < middle_sonority).mean(),
-            np.median(voice.sonority) / 20,
+            _median(voice.sonority) / 20,
             (usual - self.loud[inside].mean()) / 10,
-            (usual - np.median(voice.level)) / 10,
+            (usual - _median(voice.level)) / 10,
             (high - low) / 10,
             (levels[0].mean() - levels[1].mean()) / 10,
             _dip(usual, self.level[max(0, first - _BESIDE) : first]) / 10,
@@ -189,11 +189,11 @@ class _Voice:
     @property
     def still(self) -> float:
         """The change that a fifth of it stays below."""
-        return float(np.percentile(self.change, 20))
+        return percentiles(self.change, 20)[0]
 
     def timbre(self) -> Callable[[_Floats], _Floats]:
         """What tells how shapes differ from those of the stiller half of the voice."""
-        still = self.shapes[self.change <= np.median(self.change), :_NUM_TIMBRES]
+        still = self.shapes[self.change <= _median(self.change), :_NUM_TIMBRES]
         mean, spread = still.mean(axis=0), still.std(axis=0) + 1
 
         def timbre_of(shapes: _Floats) -> _Floats:
@@ -201,6 +201,22 @@ class _Voice:
             return apart
 
         return timbre_of
+
+
+def percentiles(values: _Floats, *percents: float) -> list[float]:
+    """What NumPy's gives for one row of numbers, in a third of the time for a few hundred."""
+    ordered = np.sort(values)
+    found = []
+    for percent in percents:
+        place = (len(ordered) - 1) * percent / 100
+        below = int(place)
+        low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+        found.append(low + (high - low) * (place - below))
+    return found
+
+
+def _median(values: _Floats) -> float:
+    return percentiles(values, 50)[0]
 
 
 def _spread(shapes: _Floats) -> float:
