@@ -9,7 +9,7 @@ import soundfile
 
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.audio.samples import Span
-from qwen_audio_agent.editing import operations
+from qwen_audio_agent.editing import operations, rolls
 from qwen_audio_agent.editing.clicks import TYPICAL, measure_join, ordinary_measure
 from qwen_audio_agent.editing.edit_list import EditList, EffectCall
 from qwen_audio_agent.editing.render import read_programme
@@ -99,3 +99,21 @@ def test_no_join_at_random_seconds_of_real_speech_clicks(speech_data, tmp_path) 
             after += measure(calm, sources, start + rolls.get(start, 0)).is_click(other)
     assert before >= 3
     assert after == 0
+
+
+def test_a_join_that_is_known_is_not_measured_again(hum, monkeypatch) -> None:
+    whole, sources = hum
+    made = operations.cut(whole, Span(RATE, RATE + 4000), Span(2 * RATE + 900, 2 * RATE + 4900))
+    known: rolls.KnownRolls = {}
+    first = roll_clicks(made, sources, made.starts, lambda: TYPICAL, known)
+    assert first == roll_clicks(made, sources, made.starts, lambda: TYPICAL)
+    assert sorted(map(bool, known.values())) == [False, True]
+    measured = []
+    monkeypatch.setattr(rolls, "measure_join", lambda *args: measured.append(args))
+    assert roll_clicks(made, sources, made.starts, lambda: TYPICAL, known) == first
+    # The same join between other neighbours, as in a programme with fewer changes.
+    alone = operations.cut(whole, Span(RATE, RATE + 4000))
+    calm, found = roll_clicks(alone, sources, alone.starts, lambda: TYPICAL, known)
+    assert found == first[1]
+    assert calm.clips[0] == first[0].clips[0]
+    assert measured == []

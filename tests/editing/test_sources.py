@@ -148,3 +148,18 @@ def test_the_main_recording_is_found_below_effects(record: Callable[..., Any]) -
     assert a.sources.main_file(edited) == a.sources.files["a.wav"]
     assert a.sources.main_file(replace(edited, clips=())) is None
     assert a.sources.main_file(EditList((), 8000, 1)) is None
+
+
+def test_a_stream_is_what_would_be_kept_and_is_not_kept(record: Callable[..., Any]) -> None:
+    a = record("a.wav", 60_000, num_channels=2)
+    edited = operations.cut(a.edit_list, Span(100, 2000))
+    made = operations.apply_effect(edited, EffectCall("normalize", (("lufs", -20.0),)))
+
+    streamed = np.concatenate(list(a.sources.stream(made)), axis=1)
+
+    assert cached(a.path) == []
+    kept = a.sources.open(a.sources.add_list(made), 8000, 2)
+    np.testing.assert_array_equal(streamed.T, soundfile.read(kept.path, dtype="float32")[0])
+    # What is kept already is not made again.
+    soundfile.write(kept.path, np.zeros((10, 2)), 8000, "FLOAT")
+    assert np.concatenate(list(a.sources.stream(made)), axis=1).shape == (2, 10)

@@ -10,6 +10,7 @@ import pytest
 from qwen_audio_agent.audio.files import blocks, probe
 from qwen_audio_agent.audio.hops import hops_of
 from qwen_audio_agent.audio.samples import Audio
+from qwen_audio_agent.speech.held_frames import percentiles
 from qwen_audio_agent.speech.held_vowels import candidates, find_held_vowels
 
 RATE = 16_000
@@ -68,3 +69,11 @@ def test_short_and_silent_sounds_hold_nothing(seconds):
 def test_noise_alone_holds_nothing():
     noise = np.random.default_rng(0).standard_normal(10 * RATE) * 0.01
     assert find_held_vowels(hops_of(audio(noise))) == []
+
+
+def test_percentiles_are_those_of_numpy():
+    rng = np.random.default_rng(4)
+    for size in (1, 2, 3, 50, 997):
+        values = rng.standard_normal(size).astype(np.float32)
+        expected = np.percentile(values, (0, 20, 50, 90, 100))
+        assert percentiles(values, 0, 20, 50, 90, 100) == pytest.approx(list(expected), abs=1e-6)

@@ -7,7 +7,8 @@ import pytest
 
 from qwen_audio_agent.audio.levels import true_peak_dbtp
 from qwen_audio_agent.audio.samples import Audio
-from qwen_audio_agent.editing.effects.limiter import STANDARD_TAPS, Limiter
+from qwen_audio_agent.audio.true_peak import BEND
+from qwen_audio_agent.editing.effects.limiter import STANDARD_TAPS, STEADY, Limiter, _interpolators
 
 RATE = 44100
 
@@ -81,3 +82,19 @@ def test_both_channels_get_the_same_gain(run, voice):
     gains = made[:, heard] / samples[:, heard]
     assert gains.min() < 0.9
     assert np.abs(gains[0] - gains[1]).max() < 1e-5
+
+
+def test_no_point_stands_further_above_its_samples_than_is_assumed():
+    weights = _interpolators().astype(np.float64)
+    numbers = np.arange(weights.shape[1])
+    for row in weights:
+        # A point is its share of the line between the middle samples, and second differences.
+        total = row.sum()
+        middle = len(row) // 2 - 1
+        share = (numbers * row).sum() / total - middle
+        line = np.where(numbers == middle, 1 - share, 0) + np.where(numbers == middle + 1, share, 0)
+        bends = np.cumsum(np.cumsum(row - total * line))
+        assert abs(bends[-1]) < 1e-9
+        assert np.abs(bends).sum() < 0.78 < BEND
+        assert -1e-3 < share < 1 + 1e-3
+        assert total <= STEADY

@@ -7,7 +7,7 @@ import pytest
 
 from qwen_audio_agent.audio.files import probe, read
 from qwen_audio_agent.speech.ears import open_ear
-from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity
+from qwen_audio_agent.speech.ears.voicing import levels_and_periodicity, levels_of
 from qwen_audio_agent.speech.pronunciation import FILLERS, Pronunciations, holding
 
 RATE = 16_000
@@ -78,3 +78,11 @@ def test_tones_are_periodic_and_noise_is_not(num_frames):
     assert levels[middle] == pytest.approx(-9.03, abs=0.6)
     assert np.median(levels_and_periodicity(noise, 100)[1]) < 0.5
     assert levels_and_periodicity(np.zeros(RATE, np.float32), 100)[1].max() == 0
+
+
+def test_levels_alone_are_those_that_come_with_the_periodicity():
+    sound = 0.1 * np.random.default_rng(3).standard_normal(3 * RATE).astype(np.float32) + 0.2
+    sound[RATE : 2 * RATE] = 0
+    for num_frames in (0, 1, 129, 300):
+        levels, _ = levels_and_periodicity(sound, num_frames)
+        assert levels_of(sound, num_frames) == pytest.approx(levels, abs=1e-4)
