@@ -85,3 +85,6 @@ def test_the_ends_of_a_sound_bend_from_silence_and_back():
     samples[0, [0, -1]] = 0.5
     assert list(cells_above(samples, 0.6, 1)) == [True, True, True, True]
     assert list(cells_above(samples, 0.5 + BEND, 1)) == [False] * 4
+    ramp = 0.002 * np.arange(1, 4 * CELL + 1, dtype=np.float32)[None]
+    assert ramp[0, 2 * CELL - 1] < 0.257
+    assert cells_above(ramp, 0.257, 1)[0]
