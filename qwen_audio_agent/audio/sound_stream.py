@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import soundfile
 
 from qwen_audio_agent.audio.audio_file import AudioFile
@@ -18,6 +19,7 @@ from qwen_audio_agent.errors import AudioFileError
 
 # A damaged file is read up to the block with the damage, so blocks are short: 0.1 s at 44.1 kHz.
 _BLOCK_FRAMES: Final = 4096
+_YIELDED_FRAMES: Final = 16 * _BLOCK_FRAMES
 _ENDLESS: Final = 1 << 40
 _HEAD_BYTES: Final = 1 << 16
 # How libsndfile calls content that its decoder of mp3 refuses: that there is no such file.
@@ -157,12 +159,16 @@ def describe_stream(path: Path, stream: SoundStream) -> AudioFile:
 
 def blocks_of(stream: SoundStream) -> Iterator[Numbers]:
     """(channels, frames) blocks in the stream's own numbers, up to its end or its first damage."""
-    dtype = native_dtype(stream.subtype).name
-    while True:
-        try:
-            block = stream.read(_BLOCK_FRAMES, dtype=dtype, always_2d=True)
-        except soundfile.LibsndfileError:
-            return
-        if not len(block):
-            return
-        yield block.T
+    is_going_on = True
+    while is_going_on:
+        block = np.empty((_YIELDED_FRAMES, stream.channels), native_dtype(stream.subtype))
+        filled = 0
+        while is_going_on and filled < len(block):
+            try:
+                num_read = len(stream.read(out=block[filled : filled + _BLOCK_FRAMES]))
+            except soundfile.LibsndfileError:
+                num_read = 0
+            filled += num_read
+            is_going_on = num_read > 0
+        if filled:
+            yield block[:filled].T
