@@ -28,7 +28,7 @@ import kept_parts
 import measuring
 from cleanup_ways import PROGRAMS, PYTHON
 
-from qwen_audio_agent.audio.files import probe, read
+from qwen_audio_agent.audio.files import AudioWriter, blocks, probe, read
 from qwen_audio_agent.audio.samples import Span
 from qwen_audio_agent.editing.clicks import measure_join, ordinary_measure
 from qwen_audio_agent.speech.ears import open_ear
@@ -115,10 +115,11 @@ def compare(minutes: float, names: Sequence[str], python: Path | None, folder: P
         if name == "pydub" and minutes > _LONGEST_PYDUB_MINUTES:
             print(f"pydub is left out at {minutes:g} minutes: it copies all for each part")
             continue
-        stem, _, suffix = name.replace(", ", "-").partition(" to ")
-        output = folder / f"{stem}.{suffix or 'wav'}"
+        suffix = name.partition(" to ")[2] or "wav"
+        output = folder / f"result.{suffix}"
+        given = _as_mp3(source) if " of mp3" in name else source
         try:
-            cost = measuring.run(command(str(source), str(output)))
+            cost = measuring.run(command(str(given), str(output)))
         except RuntimeError as error:
             print(f"{name} failed: {error}", file=sys.stderr)
             continue
@@ -138,6 +139,15 @@ def compare(minutes: float, names: Sequence[str], python: Path | None, folder: P
         print(rows[-1], file=sys.stderr, flush=True)
         output.unlink()
     return rows
+
+
+def _as_mp3(source: Path) -> Path:
+    """The episode at a constant 128 kbit/s, as many are published."""
+    path, file = source.with_suffix(".mp3"), probe(source)
+    with AudioWriter(path, file.sample_rate, file.num_channels, bit_rate=128_000) as writer:
+        for block in blocks(file):
+            writer.write(block.samples)
+    return path
 
 
 def hearing(minutes: float, kind: str, folder: Path) -> list[Row]:

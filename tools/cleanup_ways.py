@@ -149,6 +149,7 @@ PYTHON: dict[str, Callable[[str, str], None]] = {
     "ours, whole": ours_whole,
     "ours, whole to ogg": ours_whole,
     "ours, whole to mp3": ours_whole,
+    "ours, whole of mp3 to mp3": ours_whole,
     "pydub": pydub,
 }
 PROGRAMS = {"ffmpeg": ffmpeg_command, "sox": sox_command}
