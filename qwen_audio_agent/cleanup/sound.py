@@ -16,6 +16,7 @@ from qwen_audio_agent.editing import operations
 from qwen_audio_agent.editing.edit_list import SILENCE, Clip, EditList, EffectCall
 from qwen_audio_agent.editing.sources import Sources
 
+_QUIETEST_LUFS = -70.0
 _OVER_LOUDNESS_DB = 3.0
 _THRESHOLDS_DB = (-60.0, -10.0)
 _USUAL_THRESHOLD_DB = -24.0
@@ -63,9 +64,13 @@ def chain(recipe: Recipe, episode: Episode) -> list[EffectCall]:
     Args:
         recipe: what is asked for.
         episode: what was measured: the hum, and the loudness, which the compressor begins 3 dB
-            above; where that is not known it begins at -24 dBFS.
+            above, and which sibilants are told against; where that is not known the compressor
+            begins at -24 dBFS, and the de-esser measures what it gets.
     """
     sound = recipe.sound
+    lufs = None
+    if episode.loudness_lufs is not None:
+        lufs = min(max(episode.loudness_lufs, _QUIETEST_LUFS), 0.0)
     calls = []
     if sound.declick:
         calls.append(EffectCall("declick"))
@@ -77,12 +82,15 @@ def chain(recipe: Recipe, episode: Episode) -> list[EffectCall]:
     if sound.denoise:
         calls.append(EffectCall("denoise", (("strength", sound.denoise),)))
     if sound.deess:
-        calls.append(EffectCall("deess", (("reduction_db", sound.deess),)))
+        settings = [("reduction_db", sound.deess)]
+        if lufs is not None:
+            settings.append(("lufs", lufs))
+        calls.append(EffectCall("deess", tuple(settings)))
     if sound.compress > 1:
         threshold = _USUAL_THRESHOLD_DB
-        if episode.loudness_lufs is not None:
+        if lufs is not None:
             lowest, highest = _THRESHOLDS_DB
-            threshold = min(max(episode.loudness_lufs + _OVER_LOUDNESS_DB, lowest), highest)
+            threshold = min(max(lufs + _OVER_LOUDNESS_DB, lowest), highest)
         settings = [("ratio", sound.compress), ("threshold_db", threshold)]
         if recipe.loudness.target != "keep":
             # What comes last sets the loudness, so nothing is measured and made up for here.

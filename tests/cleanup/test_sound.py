@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,11 @@ def test_what_repairs_comes_before_what_shapes() -> None:
     assert [call.name for call in calls] == names
     assert dict(calls[1].settings) == {"frequency_hz": 50.0, "num_harmonics": 7}
     assert dict(calls[-1].settings)["threshold_db"] == -22.0
+    assert dict(calls[-2].settings) == {"reduction_db": recipe.sound.deess, "lufs": -25.0}
+    *_, deess, _ = chain(recipe, replace(episode, loudness_lufs=-80.0))
+    assert dict(deess.settings)["lufs"] == -70.0
+    *_, deess, _ = chain(recipe, replace(episode, loudness_lufs=None))
+    assert "lufs" not in dict(deess.settings)
 
 
 def test_a_room_in_which_nobody_speaks_is_not_made_as_loud_as_a_voice(tmp_path: Path) -> None:
@@ -104,6 +110,7 @@ def test_noise_and_hum_go_and_the_loudness_is_right(
 
 LONG = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from qwen_audio_agent.audio.files import probe
 from qwen_audio_agent.cleanup.plan import Episode

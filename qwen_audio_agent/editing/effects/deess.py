@@ -49,17 +49,19 @@ class Deess(Effect):
             as it is.
         threshold_db: peaks of the band above the programme's loudness (dB re LUFS) that are left.
         reduction_db: the most that the band is turned down; 0 changes nothing.
+        lufs: loudness of the programme where it is known already; None measures it first.
     """
 
     name: ClassVar[EffectName] = "deess"
     crossover_hz: float = setting(5000.0, 2000, 12000, "Hz")
     threshold_db: float = setting(4.0, -40, 40, "dB")
     reduction_db: float = setting(9.0, 0, 30, "dB")
+    lufs: float | None = setting(None, -70, 0, "LUFS")
 
     @property
     def reads_twice(self) -> bool:
         """See `Effect.reads_twice`."""
-        return self.reduction_db > 0
+        return self.reduction_db > 0 and self.lufs is None
 
     def process(
         self, open_blocks: OpenBlocks, sample_rate: int, num_channels: int
@@ -70,6 +72,8 @@ class Deess(Effect):
         loudness = -math.inf
         if self.reads_twice:
             loudness = programme_lufs(open_blocks(), sample_rate, num_channels)
+        elif self.reduction_db > 0 and self.lufs is not None:
+            loudness = self.lufs
         if not self._applies(loudness, sample_rate):
             yield from recut(open_blocks(), length, num_channels)
             return

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
+from qwen_audio_agent.audio.levels import loudness_lufs
+from qwen_audio_agent.audio.samples import Audio
 from qwen_audio_agent.editing.effects.deess import Deess
 
 RATE = 44100
@@ -53,3 +55,12 @@ def test_the_level_of_the_recording_does_not_matter(hissing, run):
 def test_a_telephone_recording_has_nothing_to_turn_down(run, voice):
     samples = voice(8000)
     assert np.array_equal(run(Deess(), samples, 8000), samples)
+
+
+def test_a_loudness_that_is_known_is_not_measured(hissing, run):
+    lufs = loudness_lufs(Audio(hissing, RATE))
+    known = Deess(lufs=lufs)
+    assert (Deess().reads_twice, known.reads_twice) == (True, False)
+    assert np.allclose(run(known, hissing, RATE), run(Deess(), hissing, RATE), atol=1e-6)
+    assert not np.allclose(run(Deess(lufs=-50.0), hissing, RATE), hissing, atol=1e-3)
+    assert np.array_equal(run(Deess(lufs=0.0), hissing, RATE), hissing)
