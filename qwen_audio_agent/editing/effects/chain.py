@@ -1,7 +1,7 @@
 """Effects one behind the other, in one pass where they allow it.
 
-    highpass -> denoise -> | kept | -> deess -> compress -> | kept | -> normalize
-                              ^ measured by deess              ^ measured by normalize
+    highpass -> denoise -> deess -> compress -> | kept | -> normalize
+                                                   ^ measured by normalize
 
 Blocks go from effect to effect. Only the sound before one that measures the programme first is kept
 on the disk for its second reading, and it is measured while it is made.
