@@ -142,8 +142,13 @@ def num_bits(subtype: str) -> int | None:
 
 
 def keeps_numbers(subtype: str) -> bool:
-    """Whether a file gives back the numbers that it was given: no codec, no companding."""
-    return subtype in ("FLOAT", "DOUBLE") or (subtype in _BITS and subtype not in _COMPANDED)
+    """Whether a file gives back the numbers that `to_dtype` makes for it, to 24 bits at least.
+
+    Not so with codecs, companding, and fewer bits than the type has.
+    """
+    if subtype in ("FLOAT", "DOUBLE"):
+        return True
+    return num_bits(subtype) in (16, 24, 32) and subtype not in _COMPANDED
 
 
 def to_float32(numbers: Numbers) -> Samples:

@@ -37,7 +37,8 @@ def cells_above(samples: Samples, level: float, reach: int) -> NDArray[np.bool_]
     """Which cells may have a point above a level, between their samples or beside them.
 
     Args:
-        samples: (channels, frames), with silence before and after; one frame or more.
+        samples: (channels, frames), one frame or more. Beyond them silence is assumed, which in
+            the middle of a sound flags cells at the ends that need not be.
         level: 1 is full scale.
         reach: frames to either side that a point between samples is computed from.
 

@@ -209,9 +209,9 @@ def apply_plan(  # noqa: PLR0913 - all that can be asked of a result
             progress=progress,
             open_meter=open_meter if measures else None,
         )
+    measured = {content_hash(written.path): meters[-1].measured} if meters else {}
     time_map = TimeMap.of(edit_list, sources.lists)
     beside, notes = _retimed_beside(file.path, Path(output), subtitles, time_map, source)
-    measured = {content_hash(Path(output)): meters[-1].measured} if meters else {}
     notes = [*written.notes, *notes]
     return Applied(written, source, edit_list, time_map, beside, tuple(notes), measured=measured)
 

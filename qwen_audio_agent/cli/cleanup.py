@@ -137,7 +137,8 @@ class _Desk:
                 applied = apply_plan(
                     plan, file, output, progress=progress, track=track, measures=measures
                 )
-            levels |= applied.measured
+            # Of a recording that nothing changed its own stay, for its outline may be longer.
+            levels = {**applied.measured, **levels}
             for line in (*(f"wrote       {path}" for path in applied.beside), *applied.notes):
                 self.remark(line)
             if track == 1 and self._arguments.transcript:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import soundfile
@@ -35,6 +35,8 @@ from qwen_audio_agent.errors import EditError
 
 if TYPE_CHECKING:  # it brings scipy
     from qwen_audio_agent.audio.levels import Meter
+
+_METERED_FRAMES: Final = 65_536
 
 
 def render(  # noqa: PLR0913 - all that a file can be asked to be
@@ -142,7 +144,9 @@ def _write(
             numbers = to_dtype(block, made.subtype)
             writer.write(numbers)
             if meter:
-                meter.push(to_float32(numbers))
+                # Blocks are long, and a meter makes several of each.
+                for start in range(0, block.shape[1], _METERED_FRAMES):
+                    meter.push(to_float32(numbers[:, start : start + _METERED_FRAMES]))
             done += block.shape[1]
             if progress:
                 progress(done / made.num_frames)

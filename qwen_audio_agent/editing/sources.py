@@ -39,7 +39,7 @@ MAX_CLIPS = 50_000
 MAX_NESTED = 100
 """Edit lists inside each other: an edit of an audio that has an effect adds one."""
 # Goes up when the same edit list would be rendered to other numbers than before.
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 
 
 class Sources:

@@ -9,11 +9,14 @@ import soundfile
 
 from qwen_audio_agent.audio.files import content_hash, probe
 from qwen_audio_agent.cleanup.episode import apply_plan, plan_heard, plan_tracks
-from qwen_audio_agent.cleanup.measured import measure
+from qwen_audio_agent.cleanup.measured import ReportMeter, measure
 from qwen_audio_agent.cleanup.plan import Plan, Proposal
 from qwen_audio_agent.cleanup.recipe import Recipe
 from qwen_audio_agent.cleanup.report import make_report
 from qwen_audio_agent.editing import coded_peaks
+from qwen_audio_agent.editing.edit_list import EditList
+from qwen_audio_agent.editing.render import render
+from qwen_audio_agent.editing.sources import Sources
 from qwen_audio_agent.speech.hearing import Listener
 from qwen_audio_agent.speech.words import Transcript
 from tests.cleanup.episodes import KnowingEar
@@ -45,11 +48,39 @@ def test_a_result_is_measured_as_it_will_be_read(name, recipe, tmp_path):
 def test_numbers_that_a_file_does_not_keep_are_read_back(tmp_path):
     quiet = 0.001 * np.random.default_rng(1).standard_normal(20 * 16_000)
     soundfile.write(tmp_path / "in.wav", quiet, 16_000, subtype="ULAW")
-    applied(tmp_path, "a.wav", AS_IT_IS, probe(tmp_path / "in.wav"))
-    made = applied(tmp_path, "b.wav", AS_IT_IS, probe(tmp_path / "in.wav"))
-    path = tmp_path / "b.wav"
+    made = applied(tmp_path, "a.wav", AS_IT_IS, probe(tmp_path / "in.wav"))
+    path = tmp_path / "a.wav"
     assert made.output.subtype == "ULAW"
     assert made.measured == {content_hash(path): measure(probe(path))}
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24"])
+@pytest.mark.parametrize("kept", ["FLOAT", "PCM_16"])
+def test_what_a_file_rounds_is_measured_as_it_is_rounded(kept, subtype, tmp_path):
+    quiet = 2e-5 * np.random.default_rng(2).standard_normal((40_000, 2))
+    soundfile.write(tmp_path / "in.wav", quiet, 16_000, subtype=kept)
+    sources = Sources(tmp_path / "cache")
+    sources.add_file("a", probe(tmp_path / "in.wav"))
+    whole, path = EditList.from_file("a", sources.files["a"]), tmp_path / "out.wav"
+    meter = ReportMeter(16_000, 2, 40_000)
+    render(whole, sources, path, subtype=subtype, open_meter=lambda: meter)
+    assert meter.measured == measure(probe(path))
+
+
+def test_a_meter_gets_no_more_at_once_than_a_reader_gives_it(tmp_path):
+    noise_file(tmp_path, seconds=30.0)
+    sources = Sources(tmp_path / "cache")
+    sources.add_file("a", probe(tmp_path / "episode.wav"))
+    lengths = []
+
+    class Meter:
+        def push(self, samples):
+            lengths.append(samples.shape[1])
+
+    whole = EditList.from_file("a", sources.files["a"])
+    render(whole, sources, tmp_path / "out.wav", open_meter=Meter)
+    assert sum(lengths) == whole.num_frames
+    assert max(lengths) == 65_536
 
 
 def test_what_was_written_again_is_measured_again(tmp_path, monkeypatch):

@@ -7,8 +7,15 @@ import pytest
 
 from qwen_audio_agent.audio.levels import true_peak_dbtp
 from qwen_audio_agent.audio.samples import Audio
-from qwen_audio_agent.audio.true_peak import BEND
-from qwen_audio_agent.editing.effects.limiter import STANDARD_TAPS, STEADY, Limiter, _interpolators
+from qwen_audio_agent.audio.true_peak import BEND, CELL
+from qwen_audio_agent.editing.effects import limiter
+from qwen_audio_agent.editing.effects.limiter import (
+    STANDARD_TAPS,
+    STEADY,
+    Limiter,
+    _interpolators,
+    needed_gains,
+)
 
 RATE = 44100
 
@@ -98,3 +105,24 @@ def test_no_point_stands_further_above_its_samples_than_is_assumed():
         assert np.abs(bends).sum() < 0.78 < BEND
         assert -1e-3 < share < 1 + 1e-3
         assert total <= STEADY
+
+
+def test_a_screened_look_finds_what_a_look_everywhere_finds(monkeypatch):
+    rng = np.random.default_rng(9)
+    t = np.arange(3000)
+    cases = [np.full((1, 3000), 0.5), 0.5 * np.sin(0.01 * t)[None], rng.standard_normal((2, 3000))]
+    cases += [np.cumsum(rng.standard_normal((2, 3000)), axis=1) / 50]
+    cases += [np.sin(t * rng.uniform(0.1, 3.1) + rng.uniform(0, 6))[None] for _ in range(20)]
+    found = [
+        (samples.astype(np.float32), share * np.abs(samples).max())
+        for samples in cases
+        for share in (0.5, 0.97, 0.9995, 1.02)
+    ]
+    screened = [needed_gains(samples, ceiling) for samples, ceiling in found]
+    monkeypatch.setattr(
+        limiter, "cells_above", lambda samples, *_: np.ones(-(-samples.shape[1] // CELL), bool)
+    )
+    for (samples, ceiling), (at, gains) in zip(found, screened, strict=True):
+        everywhere_at, everywhere_gains = needed_gains(samples, ceiling)
+        assert np.array_equal(at, everywhere_at)
+        assert np.allclose(gains, everywhere_gains, rtol=1e-6)
