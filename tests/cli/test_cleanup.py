@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -122,6 +124,21 @@ def test_microphones_of_one_conversation_are_cut_alike(talk: Path, plain: Path) 
     tracks = ["cleanup", "--tracks", "ep.flac", "guest.flac", "-o", "out", "--yes"]
     assert main([*tracks, "--recipe", "plain.toml"]) == 0
     assert seconds("out/ep.flac") == seconds("out/guest.flac") < seconds(talk) - 1
+
+
+def test_the_outline_is_that_of_the_longest_microphone_where_nothing_is_changed(
+    plain: Path,
+) -> None:
+    random = np.random.default_rng(0)
+    Path("out").mkdir()
+    for name, seconds_long in (("a.wav", 4), ("b.wav", 1)):
+        soundfile.write(name, 0.01 * random.standard_normal(16_000 * seconds_long), 16_000)
+    Path("keep.toml").write_text('[loudness]\ntarget = "keep"\n', encoding="utf-8")
+    tracks = ["cleanup", "--tracks", "a.wav", "b.wav", "-o", "out", "--yes"]
+    assert main([*tracks, "--recipe", "keep.toml"]) == 0
+    assert Path("out/b.wav").read_bytes() == Path("b.wav").read_bytes()
+    columns = Path("out/a.html").read_text(encoding="utf-8").split('"columns": "')[1]
+    assert len(base64.b64decode(columns.split('"')[0])) == 4 / 0.02
 
 
 @pytest.mark.parametrize(
